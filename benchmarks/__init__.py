@@ -1,0 +1,1 @@
+"""Measurements against a real server: `make bench`."""

@@ -1,0 +1,1 @@
+"""Change control: what the frozen code is."""

@@ -1,0 +1,1 @@
+"""What is wrong: ranges, comparison, confirmation. Shares no code with the sync library."""

@@ -1,0 +1,1 @@
+"""MongoDB adapters: driver errors stop here."""

@@ -1,0 +1,1 @@
+"""What people and machines see: command line, answers, logs. Decides nothing about balances."""
