@@ -1,1 +1,117 @@
-"""Every exception that may cross a layer; those that the model raises are re-exported."""
+"""Every exception that may cross a layer; those that the model raises are re-exported.
+
+`ReconcilerError` catches them all. A `PostingRefused` means that nothing was written. `OutcomeUnknown`
+means exactly that, and is neither a success nor a failure.
+"""
+
+from reconciler.model.faults import (
+    AmountNotANumber,
+    AmountNotPositive,
+    AmountTooFine,
+    AmountTooLong,
+    BalancesOutOfSync,
+    BrokenBalance,
+    FloatRefused,
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidCurrency,
+    InvalidMapping,
+    InvalidPosting,
+    InvalidUserId,
+    PostingRefused,
+    ReconcilerError,
+    StaleBefore,
+)
+
+__all__ = [
+    "AmountNotANumber",
+    "AmountNotPositive",
+    "AmountTooFine",
+    "AmountTooLong",
+    "BalancesOutOfSync",
+    "BrokenBalance",
+    "CannotLook",
+    "DatabaseUnavailable",
+    "DeadlineExceeded",
+    "FloatRefused",
+    "IdempotencyConflict",
+    "InsufficientFunds",
+    "InvalidAmount",
+    "InvalidCurrency",
+    "InvalidMapping",
+    "InvalidPosting",
+    "InvalidUserId",
+    "MongodNotFound",
+    "OperationVoided",
+    "OutcomeUnknown",
+    "PostingFailed",
+    "PostingRefused",
+    "ReconcilerError",
+    "SchemaNotReady",
+    "StaleBefore",
+    "UnsupportedServer",
+]
+
+
+class IdempotencyConflict(PostingRefused):
+    """The `op_id` was used before for a posting with other content; nothing was written now."""
+
+    def __init__(self, op_id: str) -> None:
+        super().__init__(
+            f"op_id {op_id!r} was used before for a posting with other content; use a new op_id "
+            "for a new posting"
+        )
+        self.op_id = op_id
+
+
+class OperationVoided(PostingRefused):
+    """The `op_id` was settled as void: it was never applied and never can be."""
+
+    def __init__(self, op_id: str) -> None:
+        super().__init__(
+            f"op_id {op_id!r} was settled as void and can never be applied; use a new op_id"
+        )
+        self.op_id = op_id
+
+
+class DeadlineExceeded(PostingRefused):
+    """The posting was given up before its commit began; nothing was written."""
+
+
+class PostingFailed(PostingRefused):
+    """The server refused a posting before its commit began; nothing was written."""
+
+
+class OutcomeUnknown(ReconcilerError):
+    """Whether a posting was applied is not known: its commit had begun and was not answered.
+
+    `op_id` names the posting. Ask `outcome(op_id)` later, or `outcome(op_id, settle=True)` to have it
+    decided now; calling again with the same `op_id` and content is safe as well.
+    """
+
+    def __init__(self, op_id: str, why: str) -> None:
+        super().__init__(
+            f"the outcome of op_id {op_id!r} is unknown ({why}): it may have been applied or may still "
+            "be. Ask outcome(op_id), or repeat the call with the same op_id"
+        )
+        self.op_id = op_id
+
+
+class UnsupportedServer(ReconcilerError):
+    """The server cannot keep the promises: it is no replica set or too old."""
+
+
+class SchemaNotReady(ReconcilerError):
+    """A unique index is missing: run `reconciler db init` first."""
+
+
+class DatabaseUnavailable(ReconcilerError):
+    """The database could not be reached, or did not answer in time."""
+
+
+class CannotLook(ReconcilerError):
+    """A part of the data could not be read; a scan that meets this is incomplete."""
+
+
+class MongodNotFound(ReconcilerError):
+    """No MongoDB server binary was found; the message says how to get one."""

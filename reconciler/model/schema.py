@@ -1,0 +1,40 @@
+"""The indexes that the project needs, as values: the library checks them, `db init` makes them."""
+
+from dataclasses import dataclass
+
+from reconciler.model.mapping import Mappings
+
+JOURNAL = "balance_journal"
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredIndex:
+    """A unique index: its collection, its name when we make it, and its fields in order (ascending)."""
+
+    collection: str
+    name: str
+    fields: tuple[str, ...]
+
+
+def required_indexes(mappings: Mappings) -> tuple[RequiredIndex, ...]:
+    """List the unique indexes without which a posting could double an account or an entry.
+
+    Upserts and inserts race: without these, every racing first credit makes a duplicate, silently.
+    """
+    balances = tuple(
+        RequiredIndex(
+            mapping.name,
+            "reconciler_account",
+            (mapping.account, mapping.currency),
+        )
+        for mapping in mappings
+    )
+    journal = (
+        RequiredIndex(JOURNAL, "reconciler_op_id", ("op_id",)),
+        RequiredIndex(
+            JOURNAL,
+            "reconciler_account_sequence",
+            ("accounts.user_id", "accounts.currency", "accounts.sequence"),
+        ),
+    )
+    return balances + journal
