@@ -56,7 +56,7 @@ def compare(
     """Say what is wrong with a view, if anything.
 
     Between two decimals the tolerance is zero; where one of two values is a double it is
-    `double_tolerance`, in the currency's unit. An account without a copy in some collection, and
+    `double_tolerance`, in the currency's unit, also for being negative. An account without a copy in some collection, and
     with zeros in the others, is in sync.
     """
     rules = _Rules(view, mappings, double_tolerance)
@@ -189,7 +189,8 @@ class _Rules:
         for mapping, copy in self._each:
             for name in ("available", "locked", "total"):
                 number: StoredNumber = getattr(copy, name)
-                if number.value is not None and number.value < 0:
+                least = -self._double_tolerance if number.is_double else ZERO
+                if number.value is not None and number.value < least:
                     yield f"{mapping.name}.{name}"
 
     def _equal(self, left: StoredNumber, right: StoredNumber) -> bool:

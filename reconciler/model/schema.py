@@ -9,11 +9,16 @@ JOURNAL = "balance_journal"
 
 @dataclass(frozen=True, slots=True)
 class RequiredIndex:
-    """A unique index: its collection, its name when we make it, and its fields in order (ascending)."""
+    """A unique index with simple collation: its collection, its name, its fields (ascending).
+
+    The name is the one that we give it; an index that does the same under another name will do. A
+    `sparse` one leaves out documents that have none of the fields.
+    """
 
     collection: str
     name: str
     fields: tuple[str, ...]
+    sparse: bool = False
 
 
 def required_indexes(mappings: Mappings) -> tuple[RequiredIndex, ...]:
@@ -35,6 +40,7 @@ def required_indexes(mappings: Mappings) -> tuple[RequiredIndex, ...]:
             JOURNAL,
             "reconciler_account_sequence",
             ("accounts.user_id", "accounts.currency", "accounts.sequence"),
+            sparse=True,  # a void entry has no accounts
         ),
     )
     return balances + journal
