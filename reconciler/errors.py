@@ -1,7 +1,7 @@
 """Every exception that may cross a layer; those that the model raises are re-exported.
 
-`ReconcilerError` catches them all. A `PostingRefused` means that nothing was written. `OutcomeUnknown`
-means exactly that, and is neither a success nor a failure.
+`ReconcilerError` catches them all. A `PostingRefused` means that nothing was written.
+`OutcomeUnknown` means exactly that, and is neither a success nor a failure.
 """
 
 from reconciler.model.faults import (
@@ -42,6 +42,7 @@ __all__ = [
     "InvalidPosting",
     "InvalidUserId",
     "MongodNotFound",
+    "NotBound",
     "OperationVoided",
     "OutcomeUnknown",
     "PostingFailed",
@@ -85,16 +86,20 @@ class PostingFailed(PostingRefused):
 class OutcomeUnknown(ReconcilerError):
     """Whether a posting was applied is not known: its commit had begun and was not answered.
 
-    `op_id` names the posting. Ask `outcome(op_id)` later, or `outcome(op_id, settle=True)` to have it
-    decided now; calling again with the same `op_id` and content is safe as well.
+    `op_id` names the posting. Ask `outcome(op_id)` later, or `outcome(op_id, settle=True)` to have
+    it decided now; calling again with the same `op_id` and content is safe as well.
     """
 
     def __init__(self, op_id: str, why: str) -> None:
         super().__init__(
-            f"the outcome of op_id {op_id!r} is unknown ({why}): it may have been applied or may still "
-            "be. Ask outcome(op_id), or repeat the call with the same op_id"
+            f"the outcome of op_id {op_id!r} is unknown ({why}): it may have been applied, or "
+            "may still be. Ask outcome(op_id), or repeat the call with the same op_id"
         )
         self.op_id = op_id
+
+
+class NotBound(ReconcilerError):
+    """A module-level function was called before `reconciler.sync.bind`."""
 
 
 class UnsupportedServer(ReconcilerError):

@@ -1,4 +1,5 @@
-"""Pure values and decisions: no I/O, no clock, no logging, no settings, nothing of ours but this package.
+"""Pure values and decisions: no I/O, no clock, no logging, no settings.
 
-Money is `decimal.Decimal` all through. A test imports this package alone and holds it to the promise.
+Nothing of ours is imported but this package, and money is `decimal.Decimal` all through. A test
+imports this package alone and holds it to the promise.
 """

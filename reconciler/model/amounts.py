@@ -41,7 +41,7 @@ EXACT = Context(
 # Wide enough to add any two usable amounts exactly: comparing must never round or raise.
 WIDE = Context(prec=13_000, Emin=-20_000, Emax=20_000, traps=[Inexact, InvalidOperation])
 
-# For `rounded_to_scale` alone: room for any double, and Inexact allowed, since it rounds on purpose.
+# For `rounded_to_scale` alone: room for any double; Inexact is allowed, it rounds on purpose.
 _ROUNDING = Context(prec=13_000, Emin=-20_000, Emax=20_000)
 
 DEFAULT_SCALE = 18
@@ -91,7 +91,7 @@ def _significant(value: Decimal) -> tuple[int, int]:
 
 
 def canonical(value: Decimal) -> Decimal:
-    """Give the one form in which an amount is stored: no needless zeros, no exponent above 0, no -0.
+    """Give the one form in which an amount is stored: no needless zeros, no 1E+3, no -0.
 
     One form for one value keeps the copies of an account equal byte for byte.
     """

@@ -160,7 +160,7 @@ def _all_the_truth(view: BalanceView, rules: Rules) -> dict[str, Balance]:
 
 
 def _each_its_own(view: BalanceView, rules: Rules) -> dict[str, Balance]:
-    """Start each copy from its own value: a credit on a drifted account keeps the drift as it is."""
+    """Start each copy from its own value: a credit on a drifted account keeps the drift."""
     for name in rules.mappings.names:
         for copy in view.copies.get(name, ()):
             _refuse_fine_copy(f"the copy of account {view.account} in {name}", copy, rules.scale)

@@ -1,4 +1,4 @@
-"""What is wrong with one view: the rules by which four copies of a balance agree, as one pure function."""
+"""What is wrong with one view: the rules by which the copies of a balance agree."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -56,8 +56,8 @@ def compare(
     """Say what is wrong with a view, if anything.
 
     Between two decimals the tolerance is zero; where one of two values is a double it is
-    `double_tolerance`, in the currency's unit, also for being negative. An account without a copy in some collection, and
-    with zeros in the others, is in sync.
+    `double_tolerance`, in the currency's unit, also for being negative. An account without a copy
+    in some collection, and with zeros in the others, is in sync.
     """
     rules = _Rules(view, mappings, double_tolerance)
     found = {kind: sorted(set(places)) for kind, places in rules.broken().items() if places}
@@ -158,7 +158,7 @@ class _Rules:
     def _amounts_that_differ(self) -> list[str]:
         """Name what differs from the truth; if nothing does, what differs among the other copies.
 
-        The second look is needed: two decimals near a double truth may still differ from each other.
+        The second look is needed: two decimals near a double truth may differ from each other.
         """
         truth = self._mappings.source_of_truth
         pairs = [

@@ -14,8 +14,8 @@ TEXT_CHARACTERS_MAX = 64
 class StoredNumber:
     """One amount field as it was found.
 
-    `value` is its exact decimal (a double's is the shortest decimal that reads back as that double),
-    or None when it is no usable number; `bson_type` is the server's `$type` name, `missing` for a
+    `value` is its exact decimal (a double's is the shortest one that reads back as that double), or
+    None when it is no usable number; `bson_type` is the server's `$type` name, `missing` for a
     field that is not there; `text` is what to show people, at most 64 characters.
     """
 
@@ -58,7 +58,7 @@ def plain_or_short(value: Decimal) -> str:
 class Copy:
     """One collection's document for an account.
 
-    `updated` is the time of its last change as ISO 8601 text, or None; `document_id` its `_id` as text.
+    `updated` is the time of its last change as ISO 8601 text, or None; `document_id` is its `_id`.
     """
 
     document_id: str
@@ -97,7 +97,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """All copies of one account as of one moment, by collection; an empty tuple where there is none."""
+    """All copies of one account as of one moment, by collection; empty where there is none."""
 
     account: Account
     copies: Mapping[str, tuple[Copy, ...]]

@@ -1,4 +1,4 @@
-"""Who an account belongs to: ids as found in the field, and the rules for those that may be posted to."""
+"""Whose account it is: ids as found in the field, and the rules for posting to them."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
 class Identifier:
     """A stored id or currency of any BSON type: its text, and the server's name of its type.
 
-    Strings are `Identifier("alice")`; an ObjectId is its 24 hex digits with type `objectId`. What is
-    missing or not a scalar has its type's name (`missing`, `array` …) and a shortened text.
+    Strings are `Identifier("alice")`; an ObjectId is its 24 hex digits with type `objectId`. What
+    is missing or not a scalar has its type's name (`missing`, `array` …) and a shortened text.
     """
 
     text: str
@@ -44,7 +44,8 @@ def checked_user_id(user_id: object) -> str:
     """Give the user id back, or refuse it.
 
     Raises:
-        InvalidUserId: not a str, empty, over 128 characters, or with control characters or surrogates.
+        InvalidUserId: not a str, empty, over 128 characters, or with control characters or lone
+            surrogates.
     """
     return _checked_name(user_id, "user id", InvalidUserId)
 

@@ -50,7 +50,7 @@ SEQUENCE_FIELD = "journal_sequence"
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """All balance collections in the order in which they are shown, and which of them is the truth."""
+    """All balance collections in the order in which they are shown, and which is the truth."""
 
     collections: tuple[CollectionMapping, ...]
     source_of_truth: str = "wallets"

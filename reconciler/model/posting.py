@@ -8,8 +8,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from reconciler.model.amounts import ZERO, exact_sum, plain
+from reconciler.model.copies import Balance, BalanceView
 from reconciler.model.faults import AmountNotPositive, InvalidPosting
 from reconciler.model.identity import Account
+from reconciler.model.mapping import Mappings
 
 LEGS_MAX = 100
 
@@ -48,8 +50,8 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """One account's part in a posting."""
+class CheckedLeg:
+    """One account's part in a posting, its names and amounts checked."""
 
     account: Account
     delta: Delta
@@ -61,7 +63,7 @@ class Posting:
 
     op_id: str
     kind: EntryKind
-    legs: tuple[Leg, ...]
+    legs: tuple[CheckedLeg, ...]
     reason: str
 
     def __post_init__(self) -> None:
@@ -99,38 +101,53 @@ class Posting:
             ]
             for leg in self.legs
         ]
-        return request_digest([self.kind.value, legs, self.reason])
+        return _digest([self.kind.value, legs, self.reason])
 
 
-def request_digest(content: object) -> str:
-    """Give the SHA-256 of a request's canonical JSON form, as 64 hex digits."""
+def replacement_fingerprint(
+    before: BalanceView, after: Balance, mappings: Mappings, reason: str
+) -> str:
+    """Give the fingerprint of a replacement: all of its before-image, and what is to be there."""
+    account = before.account
+    image = [
+        [name, [[n.bson_type, n.text] for n in (copy.available, copy.locked, copy.total)]]
+        for name in mappings.names
+        for copy in before.copies.get(name, ())
+    ]
+    identity = [account.user_id.bson_type, account.user_id.text, account.currency.text]
+    amounts = [plain(after.available), plain(after.locked)]
+    return _digest([EntryKind.REPAIR.value, identity, image, amounts, reason])
+
+
+def _digest(content: object) -> str:
+    """SHA-256 over the canonical JSON form, as 64 hex digits."""
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def credit_legs(account: Account, amount: Decimal) -> tuple[Leg, ...]:
+def credit_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """New money: available goes up."""
-    return (Leg(account, Delta(available=amount)),)
+    return (CheckedLeg(account, Delta(available=amount)),)
 
 
-def debit_legs(account: Account, amount: Decimal) -> tuple[Leg, ...]:
+def debit_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """Money leaves: available goes down."""
-    return (Leg(account, Delta(available=-amount)),)
+    return (CheckedLeg(account, Delta(available=-amount)),)
 
 
-def lock_legs(account: Account, amount: Decimal) -> tuple[Leg, ...]:
+def lock_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """Money is set aside: from available to locked."""
-    return (Leg(account, Delta(available=-amount, locked=amount)),)
+    return (CheckedLeg(account, Delta(available=-amount, locked=amount)),)
 
 
-def unlock_legs(account: Account, amount: Decimal) -> tuple[Leg, ...]:
+def unlock_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """Money set aside comes back: from locked to available."""
-    return (Leg(account, Delta(available=amount, locked=-amount)),)
+    return (CheckedLeg(account, Delta(available=amount, locked=-amount)),)
 
 
 def release_legs(
     *, source: Account, target: Account, amount: Decimal, fee: Decimal, fee_account: Account | None
-) -> tuple[Leg, ...]:
+) -> tuple[CheckedLeg, ...]:
     """Locked money goes to another account, less a fee that goes to a third; the sum is conserved.
 
     Raises:
@@ -143,6 +160,10 @@ def release_legs(
         raise InvalidPosting("a release with a fee needs a fee_account")
     gains: Sequence[tuple[Account | None, Decimal]] = ((target, amount - fee), (fee_account, fee))
     return (
-        Leg(source, Delta(locked=-amount)),
-        *(Leg(account, Delta(available=gain)) for account, gain in gains if account and gain),
+        CheckedLeg(source, Delta(locked=-amount)),
+        *(
+            CheckedLeg(account, Delta(available=gain))
+            for account, gain in gains
+            if account and gain
+        ),
     )

@@ -1,4 +1,4 @@
-"""What a scan says: counts that are never cut, mismatches that may be, and whether it looked everywhere."""
+"""What a scan says: counts never cut, mismatches, and whether it looked everywhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Consistency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much was looked at: exact numbers of accounts, and of the users and currencies they have."""
+    """How much was looked at: exact numbers of accounts, of users and of currencies."""
 
     accounts: int = 0
     users: int = 0
@@ -44,8 +44,8 @@ class Coverage:
 class ScanReport:
     """What one scan found.
 
-    `mismatches` may be cut to a limit; `mismatch_count` (accounts), `mismatched_users` and `by_kind`
-    never are. `incomplete` holds one sentence for each place where the scan could not look.
+    `mismatches` may be cut to a limit; `mismatch_count` (accounts), `mismatched_users` and
+    `by_kind` never are. `incomplete` holds one sentence for each place where the scan could not look.
     """
 
     scan_id: str
@@ -62,7 +62,7 @@ class ScanReport:
 
     @property
     def verdict(self) -> Verdict:
-        """A confirmed mismatch is true whatever else was not seen; without one, all must be seen."""
+        """A confirmed mismatch is true whatever was not seen; without one, all must be."""
         if self.mismatch_count:
             return Verdict.INTEGRITY_FAILURE
         return Verdict.INCOMPLETE if self.incomplete else Verdict.HEALTHY

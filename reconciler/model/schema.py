@@ -9,7 +9,7 @@ JOURNAL = "balance_journal"
 
 @dataclass(frozen=True, slots=True)
 class RequiredIndex:
-    """A unique index with simple collation: its collection, its name, its fields (ascending).
+    """A unique index with simple collation: its collection, name and fields (ascending).
 
     The name is the one that we give it; an index that does the same under another name will do. A
     `sparse` one leaves out documents that have none of the fields.

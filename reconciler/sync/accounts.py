@@ -1,0 +1,209 @@
+"""Reads the copies of accounts within a session, and writes what was decided on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bson import Decimal128, Int64, ObjectId
+from pymongo import InsertOne, UpdateOne
+
+from reconciler.model.change import Change, stored_total
+from reconciler.model.copies import (
+    NOT_STORED,
+    Balance,
+    BalanceView,
+    Copy,
+    StoredNumber,
+    stored_nonsense,
+    stored_number,
+)
+from reconciler.model.identity import Account, Identifier
+from reconciler.model.mapping import SEQUENCE_FIELD, CollectionMapping, Mappings
+from reconciler.model.schema import JOURNAL
+from reconciler.sync.transaction import Document, Reading, Transaction
+
+_OBJECT_ID = "objectId"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account as it was read: its view, its documents by collection, its last sequence.
+
+    `sequence` is None where the source of truth's copy does not say it.
+    """
+
+    view: BalanceView
+    documents: Mapping[str, Sequence[Document]]
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedChange:
+    """A change of an account, what was read of it, and the last sequence number it had."""
+
+    change: Change
+    found: Found
+    last_sequence: int
+
+    @property
+    def needs_opening(self) -> bool:
+        """Whether the account holds something that no journal entry explains yet."""
+        standing = self.change.standing
+        return self.last_sequence == 0 and bool(standing.available or standing.locked)
+
+    @property
+    def sequence(self) -> int:
+        """The sequence number of the posting's own entry."""
+        return self.last_sequence + (2 if self.needs_opening else 1)
+
+
+def user_id_value(identifier: Identifier) -> str | ObjectId:
+    """Give the value under which a user id is stored."""
+    return ObjectId(identifier.text) if identifier.bson_type == _OBJECT_ID else identifier.text
+
+
+def identifier_of(user_id: object) -> Identifier:
+    """Make the identifier of a stored or passed user id: a str or an ObjectId."""
+    if isinstance(user_id, ObjectId):
+        return Identifier(str(user_id), _OBJECT_ID)
+    return Identifier(str(user_id))
+
+
+async def read_accounts(
+    reading: Reading, accounts: Sequence[Account], mappings: Mappings, *, op_id: str | None = None
+) -> tuple[dict[Account, Found], Document | None]:
+    """Read all copies of some accounts, and the journal entry of `op_id`, in one round trip."""
+    stages: list[Mapping[str, Any]] = []
+    for mapping in mappings:
+        found = [{"$match": _match(mapping, accounts)}, _tagged(mapping.name)]
+        stages += [{"$unionWith": {"coll": mapping.name, "pipeline": found}}] if stages else found
+    if op_id is not None:
+        entry = [{"$match": {"op_id": op_id}}, _tagged(JOURNAL)]
+        stages.append({"$unionWith": {"coll": JOURNAL, "pipeline": entry}})
+    documents: dict[Account, dict[str, list[Document]]] = {account: {} for account in accounts}
+    entry_found: Document | None = None
+    for row in await reading.aggregate(mappings.collections[0].name, stages):
+        if row["from"] == JOURNAL:
+            entry_found = row["document"]
+            continue
+        account = _account_of(mappings[row["from"]], row["document"])
+        documents[account].setdefault(row["from"], []).append(row["document"])
+    return {
+        account: _found(account, documents[account], mappings) for account in accounts
+    }, entry_found
+
+
+async def write_changes(
+    transaction: Transaction,
+    changes: Sequence[NumberedChange],
+    mappings: Mappings,
+    now: datetime,
+) -> None:
+    """Write what each account becomes, with its new sequence number, into every collection."""
+    for mapping in mappings:
+        is_truth = mapping.name == mappings.source_of_truth
+        await transaction.write(
+            mapping.name,
+            [_operation(mapping, change, is_truth=is_truth, now=now) for change in changes],
+        )
+
+
+def _operation(
+    mapping: CollectionMapping, numbered: NumberedChange, *, is_truth: bool, now: datetime
+) -> InsertOne[Document] | UpdateOne:
+    change = numbered.change
+    fields = _amount_fields(mapping, change.after[mapping.name]) | {mapping.updated: now}
+    if is_truth:
+        fields[SEQUENCE_FIELD] = Int64(numbered.sequence)
+    documents = numbered.found.documents.get(mapping.name)
+    if documents:
+        return UpdateOne({"_id": documents[0]["_id"]}, {"$set": fields})
+    identity = {
+        mapping.account: user_id_value(change.account.user_id),
+        mapping.currency: change.account.currency.text,
+    }
+    return InsertOne(identity | fields)
+
+
+def _amount_fields(mapping: CollectionMapping, balance: Balance) -> Document:
+    fields = {
+        mapping.available: Decimal128(balance.available),
+        mapping.locked: Decimal128(balance.locked),
+    }
+    if mapping.total is not None:
+        fields[mapping.total] = Decimal128(stored_total(balance, mapping.total_means))
+    return fields
+
+
+def _match(mapping: CollectionMapping, accounts: Sequence[Account]) -> Mapping[str, Any]:
+    keys = [
+        {
+            mapping.account: {"$eq": user_id_value(account.user_id)},
+            mapping.currency: {"$eq": account.currency.text},
+        }
+        for account in accounts
+    ]
+    return keys[0] if len(keys) == 1 else {"$or": keys}
+
+
+def _tagged(collection: str) -> Mapping[str, Any]:
+    return {"$replaceWith": {"from": {"$literal": collection}, "document": "$$ROOT"}}
+
+
+def _account_of(mapping: CollectionMapping, document: Document) -> Account:
+    return Account(identifier_of(document[mapping.account]), Identifier(document[mapping.currency]))
+
+
+def _found(
+    account: Account, documents: Mapping[str, Sequence[Document]], mappings: Mappings
+) -> Found:
+    copies = {
+        mapping.name: tuple(
+            _copy(mapping, document) for document in documents.get(mapping.name, ())
+        )
+        for mapping in mappings
+    }
+    truth = documents.get(mappings.source_of_truth, ())
+    sequence = truth[0].get(SEQUENCE_FIELD) if truth else None
+    if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
+        sequence = None
+    return Found(BalanceView(account, copies), documents, sequence)
+
+
+def _copy(mapping: CollectionMapping, document: Document) -> Copy:
+    updated = document.get(mapping.updated)
+    return Copy(
+        document_id=str(document["_id"]),
+        available=_number(document, mapping.available),
+        locked=_number(document, mapping.locked),
+        total=NOT_STORED if mapping.total is None else _number(document, mapping.total),
+        updated=updated.isoformat() if isinstance(updated, datetime) else None,
+    )
+
+
+def _number(document: Document, field: str) -> StoredNumber:
+    """Judge a stored field; this reading is the library's own, the scanner has another."""
+    if field not in document:
+        return NOT_STORED
+    match document[field]:
+        case Decimal128() as number:
+            return stored_number("decimal", number.to_decimal())
+        case float() as number:
+            # repr gives the shortest decimal that reads back as this double.
+            return stored_number("double", Decimal(repr(number)))
+        case bool() as other:
+            return stored_nonsense("bool", str(other).lower())
+        case Int64() as number:
+            return stored_number("long", Decimal(int(number)))
+        case int() as number:
+            return stored_number("int", Decimal(number))
+        case str() as text:
+            return stored_nonsense("string", text)
+        case None:
+            return stored_nonsense("null", "null")
+        case list() as items:
+            return stored_nonsense("array", repr(items))
+        case other:
+            return stored_nonsense(type(other).__name__.lower(), repr(other))
