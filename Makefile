@@ -37,7 +37,7 @@ check: setup ## Lint, format, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: server ## Measure scans and postings
 	@echo "==> Measuring"
