@@ -8,12 +8,13 @@ from typing import Any
 
 import pymongo
 from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from reconciler.embedded.faults import EmbeddedMongoFailed
 from reconciler.embedded.member import POLL_SECONDS, Member
 
 NOT_YET_INITIALIZED = 94
+ALREADY_INITIALIZED = 23
 # Long enough for a busy machine, short enough to replace a dead primary within seconds.
 ELECTION_TIMEOUT_MILLISECONDS = 2000
 HEARTBEAT_INTERVAL_MILLISECONDS = 500
@@ -32,12 +33,34 @@ async def _connected(member: Member) -> AsyncIterator[AsyncMongoClient[Document]
         yield client
 
 
-async def form(members: Sequence[Member], *, name: str) -> None:
+async def form(members: Sequence[Member], *, name: str, deadline_seconds: float) -> None:
     """Make the members a replica set, or fit a kept one to the ports that they have now.
 
+    A kept member first asks the hosts of its old configuration whether they are itself. Should
+    another program have taken such a port and say nothing, that takes the server 30 seconds.
+
     Raises:
-        EmbeddedMongoFailed: the directory holds a set of another size, or a server refused.
+        EmbeddedMongoFailed: a server refused, or it took too long.
     """
+    deadline = time.monotonic() + deadline_seconds
+    try:
+        with pymongo.timeout(deadline_seconds):
+            while not await _is_formed(members, name=name):
+                if time.monotonic() >= deadline:
+                    raise EmbeddedMongoFailed(
+                        f"The replica set was not formed within {deadline_seconds:g} seconds; "
+                        f"the last log lines:\n{members[0].log_tail()}"
+                    )
+                await asyncio.sleep(POLL_SECONDS)
+    except PyMongoError as error:
+        raise EmbeddedMongoFailed(
+            f"The replica set could not be formed: {error}; the last log lines:\n"
+            f"{members[0].log_tail()}"
+        ) from error
+
+
+async def _is_formed(members: Sequence[Member], *, name: str) -> bool:
+    """Form it; False if the first member is not yet able to, and is to be asked again."""
     wanted = _configuration(members, name=name)
     try:
         async with _connected(members[0]) as client:
@@ -48,20 +71,15 @@ async def form(members: Sequence[Member], *, name: str) -> None:
                 wanted["version"] = found["version"] + 1
                 # The ports that the set knows are gone, so no majority could agree to new ones.
                 await client.admin.command("replSetReconfig", wanted, force=True)
-    except PyMongoError as error:
-        raise EmbeddedMongoFailed(
-            f"The replica set could not be formed: {error}; the last log lines:\n"
-            f"{members[0].log_tail()}"
-        ) from error
-
-
-async def find_primary(members: Sequence[Member]) -> Member | None:
-    """The member that takes writes just now, if one says so."""
-    greetings = await asyncio.gather(*(_greeting(member) for member in members))
-    for member, greeting in zip(members, greetings, strict=True):
-        if greeting.get("isWritablePrimary"):
-            return member
-    return None
+    except AutoReconnect:
+        # A server that changes its state may close its connections.
+        return False
+    except OperationFailure as error:
+        # It had not read its kept configuration yet when we asked for it.
+        if error.code == ALREADY_INITIALIZED:
+            return False
+        raise
+    return True
 
 
 async def wait_until_ready(

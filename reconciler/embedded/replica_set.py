@@ -118,7 +118,11 @@ class EmbeddedMongo:
             directory = await self._guarded.open(self.data_directory)
             await self._launch_members(binary, directory, deadline)
             if not self._is_standalone:
-                await election.form(self.members, name=REPLICA_SET)
+                await election.form(
+                    self.members,
+                    name=REPLICA_SET,
+                    deadline_seconds=deadline - time.monotonic(),
+                )
                 await self._wait(everybody=True, deadline_seconds=deadline - time.monotonic())
             _remember_ports(directory, self.members)
         except BaseException:

@@ -45,7 +45,8 @@ class ScanReport:
     """What one scan found.
 
     `mismatches` may be cut to a limit; `mismatch_count` (accounts), `mismatched_users` and
-    `by_kind` never are. `incomplete` holds one sentence for each place where the scan could not look.
+    `by_kind` never are. `incomplete` holds one sentence for each place where the scan could not
+    look.
     """
 
     scan_id: str

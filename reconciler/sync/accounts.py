@@ -75,24 +75,19 @@ async def read_accounts(
     reading: Reading, accounts: Sequence[Account], mappings: Mappings, *, op_id: str | None = None
 ) -> tuple[dict[Account, Found], Document | None]:
     """Read all copies of some accounts, and the journal entry of `op_id`, in one round trip."""
-    stages: list[Mapping[str, Any]] = []
-    for mapping in mappings:
-        found = [{"$match": _match(mapping, accounts)}, _tagged(mapping.name)]
-        stages += [{"$unionWith": {"coll": mapping.name, "pipeline": found}}] if stages else found
+    looks = [_look(mapping.name, _match(mapping, accounts)) for mapping in mappings]
     if op_id is not None:
-        entry = [{"$match": {"op_id": op_id}}, _tagged(JOURNAL)]
-        stages.append({"$unionWith": {"coll": JOURNAL, "pipeline": entry}})
+        looks.append(_look(JOURNAL, {"op_id": {"$eq": op_id}}))
+    # `$unionWith` is not allowed in a transaction; `$lookup` from one made-up document is.
+    (row,) = await reading.aggregate([{"$documents": [{}]}, *looks])
     documents: dict[Account, dict[str, list[Document]]] = {account: {} for account in accounts}
-    entry_found: Document | None = None
-    for row in await reading.aggregate(mappings.collections[0].name, stages):
-        if row["from"] == JOURNAL:
-            entry_found = row["document"]
-            continue
-        account = _account_of(mappings[row["from"]], row["document"])
-        documents[account].setdefault(row["from"], []).append(row["document"])
-    return {
-        account: _found(account, documents[account], mappings) for account in accounts
-    }, entry_found
+    for mapping in mappings:
+        for document in row[mapping.name]:
+            account = _account_of(mapping, document)
+            documents[account].setdefault(mapping.name, []).append(document)
+    entries = row.get(JOURNAL)
+    found = {account: _found(account, documents[account], mappings) for account in accounts}
+    return found, entries[0] if entries else None
 
 
 async def write_changes(
@@ -148,8 +143,8 @@ def _match(mapping: CollectionMapping, accounts: Sequence[Account]) -> Mapping[s
     return keys[0] if len(keys) == 1 else {"$or": keys}
 
 
-def _tagged(collection: str) -> Mapping[str, Any]:
-    return {"$replaceWith": {"from": {"$literal": collection}, "document": "$$ROOT"}}
+def _look(collection: str, match: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"$lookup": {"from": collection, "pipeline": [{"$match": match}], "as": collection}}
 
 
 def _account_of(mapping: CollectionMapping, document: Document) -> Account:

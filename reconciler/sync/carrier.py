@@ -12,7 +12,7 @@ import contextvars
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 import pymongo
@@ -22,6 +22,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from reconciler.errors import DeadlineExceeded, OutcomeUnknown, PostingFailed, PostingRefused
 from reconciler.sync.transaction import Document, DuplicateKey, LostUpdate, Transaction, begin
+from reconciler.sync.turns import Turns
 
 # A commit that was not answered is asked for again for this long; then its session is killed, which
 # undoes the transaction unless it was committed after all.
@@ -44,6 +45,10 @@ class Work(Protocol[T_co]):
     @property
     def op_id(self) -> str:
         """The name under which its outcome can be asked for."""
+
+    @property
+    def turn_keys(self) -> Iterable[str]:
+        """What it changes: work with a key in common waits for each other."""
 
     async def attempt(self, transaction: Transaction, *, distrustful: bool) -> tuple[T_co, bool]:
         """Read, decide and write; give the result, and whether there is anything to commit.
@@ -88,6 +93,7 @@ class Carrier:
         self._client = database.client
         self._database = database
         self._deadline_seconds = deadline_seconds
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def carry(self, work: Work[T]) -> T:
@@ -138,6 +144,10 @@ class Carrier:
 
     async def _fly(self, work: Work[T], watch: _Watch) -> T:
         await self._ready()
+        async with self._turns.take(work.turn_keys):
+            return await self._until_done(work, watch)
+
+    async def _until_done(self, work: Work[T], watch: _Watch) -> T:
         duplicates = 0
         for attempt in itertools.count(1):
             try:

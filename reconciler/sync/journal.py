@@ -33,13 +33,13 @@ async def last_sequence(reading: Reading, account: Account) -> int:
     """Look up the highest sequence number of an account's journal entries; 0 if it has none."""
     key = {"user_id": user_id_value(account.user_id), "currency": account.currency.text}
     rows = await reading.aggregate(
-        JOURNAL,
         [
             {"$match": {"accounts": {"$elemMatch": {k: {"$eq": v} for k, v in key.items()}}}},
             {"$unwind": "$accounts"},
             {"$match": {f"accounts.{k}": {"$eq": v} for k, v in key.items()}},
             {"$group": {"_id": None, "last": {"$max": "$accounts.sequence"}}},
         ],
+        collection=JOURNAL,
     )
     return int(rows[0]["last"]) if rows else 0
 

@@ -38,12 +38,11 @@ class Reading:
         )
 
     async def aggregate(
-        self, collection: str, pipeline: Sequence[Mapping[str, Any]]
+        self, pipeline: Sequence[Mapping[str, Any]], *, collection: str | None = None
     ) -> list[Document]:
-        """Run a pipeline and give all that it yields."""
-        cursor = await self._database[collection].aggregate(
-            pipeline, session=self._session, collation=_BINARY_ORDER
-        )
+        """Run a pipeline on a collection, or on the database, and give all that it yields."""
+        source = self._database if collection is None else self._database[collection]
+        cursor = await source.aggregate(pipeline, session=self._session, collation=_BINARY_ORDER)
         async with cursor:
             return await cursor.to_list()
 

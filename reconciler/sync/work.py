@@ -55,6 +55,11 @@ class PostingWork:
         """The posting's op_id: one for all attempts, or it could be applied twice."""
         return self.request.op_id
 
+    @property
+    def turn_keys(self) -> list[str]:
+        """The accounts, as texts that sort."""
+        return [str(account) for account in self.decisions]
+
     async def attempt(
         self, transaction: Transaction, *, distrustful: bool
     ) -> tuple[PostingResult, bool]:
@@ -78,7 +83,7 @@ class PostingWork:
             for account in accounts
         ]
         self.drifts = [each.change.drift for each in changes if each.change.drift]
-        now = self.clock()
+        now = _as_stored(self.clock())
         await write_changes(transaction, changes, self.mappings, now)
         result = await write_entries(transaction, self.request, changes, self.mappings, now)
         if self.within is not None:
@@ -111,3 +116,8 @@ class PostingWork:
             if error.has_error_label("TransientTransactionError"):
                 raise
             raise WithinFailed(error) from error
+
+
+def _as_stored(moment: datetime) -> datetime:
+    """Cut a time to the milliseconds that BSON keeps: a replay gives the very same one."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,168 @@
+"""The Dockerfile's own install steps, run without a container engine.
+
+Shown here: the builder stage's COPY and RUN lines, taken from the file itself and run in an empty
+directory, give an environment that imports the package and its locked dependencies and nothing of
+the tools. Not shown, because no engine is at hand: that the base image has what the steps use, that
+the final stage's COPY, USER and HEALTHCHECK do in an engine what they say, and that the image runs
+on a read-only root file system.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# The directories of the image that the builder writes to, mapped into an empty one of ours.
+MAPPED = ("/build", "/opt/reconciler")
+STEP_SECONDS = 100.0
+
+# The steps are run once, not once per worker.
+pytestmark = pytest.mark.xdist_group("dockerfile")
+
+
+@dataclass(frozen=True)
+class Step:
+    keyword: str
+    text: str
+
+
+def stages() -> list[list[Step]]:
+    """The instructions of each stage, continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text()
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    found: list[list[Step]] = []
+    for line in joined.splitlines():
+        keyword, _, rest = line.partition(" ")
+        if keyword == "FROM":
+            found.append([])
+        found[-1].append(Step(keyword, rest))
+    return found
+
+
+def mapped(text: str, onto: Path) -> str:
+    for directory in MAPPED:
+        text = re.sub(rf"(?<![\w/]){directory}(?![\w-])", f"{onto}{directory}", text)
+    return text
+
+
+def copy(step: Step, onto: Path) -> None:
+    *sources, target = shlex.split(mapped(step.text, onto))
+    for source in sources:
+        found = ROOT / source
+        if found.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(found, target, ignore=ignored, dirs_exist_ok=True)
+        else:
+            shutil.copy(found, target)
+
+
+def run(step: Step, onto: Path) -> None:
+    interpreter = Path(sys.base_prefix) / "bin"
+    result = subprocess.run(
+        ["/bin/sh", "-euc", mapped(step.text, onto)],
+        cwd=onto / "build",
+        env={**os.environ, "PATH": f"{onto / 'bin'}:{interpreter}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=STEP_SECONDS,
+        check=False,
+    )
+    assert result.returncode == 0, f"{step.text}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the builder stage leaves in /opt/reconciler."""
+    onto = tmp_path_factory.mktemp("image")
+    for directory in ("build", "bin"):
+        (onto / directory).mkdir()
+    # The base image's interpreter is called `python`.
+    (onto / "bin" / "python").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+    actions = {"COPY": copy, "RUN": run}
+    for step in stages()[0]:
+        if step.keyword in actions:
+            actions[step.keyword](step, onto)
+    return onto / "opt" / "reconciler"
+
+
+def python(built: Path, code: str) -> str:
+    return subprocess.run(
+        [built / "bin" / "python", "-I", "-c", code],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=STEP_SECONDS,
+        check=True,
+    ).stdout.strip()
+
+
+def test_the_image_imports_the_package_and_its_dependencies(built: Path) -> None:
+    """The package is imported from the image's environment, with every runtime dependency."""
+    imported = python(
+        built,
+        "import pydantic_settings, pymongo, rich, simplejson, structlog, typer\n"
+        "import reconciler; print(reconciler.__file__)",
+    )
+
+    assert imported.startswith(str(built))
+
+
+def test_the_image_has_the_command(built: Path) -> None:
+    """The entry point is there, and runs with the image's interpreter."""
+    command = (built / "bin" / "reconciler").read_text()
+
+    assert str(built / "bin" / "python") in command
+
+
+def test_the_image_has_no_tools(built: Path) -> None:
+    """No installer, no build backend and no test tool reaches the final stage."""
+    found = python(
+        built,
+        "import importlib.util as u\n"
+        "print([n for n in ('pip', 'hatchling', 'pytest', 'mypy', 'fiftyone') if u.find_spec(n)])",
+    )
+
+    assert found == "[]"
+
+
+def test_everything_is_compiled(built: Path) -> None:
+    """Nothing is left to compile at run time, where nothing can be written."""
+    package = next(built.glob("lib/python3*/site-packages/reconciler"))
+    sources = {path.stem for path in package.glob("*.py")}
+    compiled = {path.name.split(".")[0] for path in (package / "__pycache__").glob("*.pyc")}
+
+    assert sources <= compiled
+
+
+def test_the_final_stage_runs_as_a_numbered_user_and_says_how_it_is() -> None:
+    """A numeric user that is not root, a health check, and the command as its entry point."""
+    final = {step.keyword: step.text for step in stages()[-1]}
+    user, group = final["USER"].split(":")
+
+    assert (int(user), int(group)) == (10001, 10001)
+    assert "reconciler db status" in final["HEALTHCHECK"]
+    assert final["ENTRYPOINT"] == '["reconciler"]'
+    assert "RUN" not in final
+
+
+def test_the_builder_sees_only_what_it_copies() -> None:
+    """Each thing that is copied is let through by `.dockerignore`, which starts with nothing."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = [
+        source
+        for step in stages()[0]
+        if step.keyword == "COPY"
+        for source in shlex.split(step.text)[:-1]
+    ]
+
+    assert "*" in lines
+    assert {f"!{source}" for source in copied} <= set(lines)
