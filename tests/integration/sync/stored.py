@@ -45,7 +45,9 @@ class Stored:
             for name, field in ACCOUNT_FIELDS.items()
         }
 
-    async def amounts(self, user_id: object, currency: str) -> set[tuple[Decimal, Decimal, Decimal]]:
+    async def amounts(
+        self, user_id: object, currency: str
+    ) -> set[tuple[Decimal, Decimal, Decimal]]:
         """The distinct (available, locked, total) of an account's copies: one, when they agree.
 
         Fails if a collection has not exactly one document, or an amount that is no Decimal128.
@@ -62,9 +64,11 @@ class Stored:
 
     async def entries(self, user_id: object, currency: str) -> list[dict[str, Any]]:
         """The journal entries of an account, by its sequence numbers."""
-        entries = await self.database["balance_journal"].find(
-            {"accounts": {"$elemMatch": {"user_id": user_id, "currency": currency}}}
-        ).to_list()
+        entries = (
+            await self.database["balance_journal"]
+            .find({"accounts": {"$elemMatch": {"user_id": user_id, "currency": currency}}})
+            .to_list()
+        )
         return sorted(entries, key=lambda entry: _of(entry, user_id, currency)["sequence"])
 
     async def replayed(self, user_id: object, currency: str) -> tuple[Decimal, Decimal]:
