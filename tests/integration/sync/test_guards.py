@@ -52,7 +52,7 @@ REFUSALS: list[tuple[type[Exception], Call]] = [
     (AmountNotANumber, lambda s: s.credit("u", "BTC", "Infinity", "r")),
     (AmountNotANumber, lambda s: s.credit("u", "BTC", D("-Infinity"), "r")),
     (AmountNotANumber, lambda s: s.credit("u", "BTC", " 1_0 ", "r")),
-    (AmountNotANumber, lambda s: s.credit("u", "BTC", "１０", "r")),  # noqa: RUF001 - full-width
+    (AmountNotANumber, lambda s: s.credit("u", "BTC", "１０", "r")),
     (AmountNotANumber, lambda s: s.credit("u", "BTC", "", "r")),
     (FloatRefused, lambda s: s.credit("u", "BTC", 0.1, "r")),  # type: ignore[arg-type]
     (TypeError, lambda s: s.debit("u", "BTC", 1.0, "r")),  # type: ignore[arg-type]
