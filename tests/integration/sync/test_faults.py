@@ -94,7 +94,7 @@ async def test_a_lost_connection_before_the_commit(
 
 
 async def test_a_refusing_server(ready: Database, faulty: Database, stored: Stored) -> None:
-    """An error that no repetition can help is `PostingFailed`, with the driver's error behind it."""
+    """An error that no repetition can help is `PostingFailed`, with the driver's behind it."""
     sync = BalanceSync(faulty)
     await sync.open()
     async with failing(ready, "update", "insert", mode="alwaysOn", errorCode=13):
@@ -108,7 +108,7 @@ async def test_a_refusing_server(ready: Database, faulty: Database, stored: Stor
 async def test_the_deadline_before_the_commit(
     ready: Database, faulty: Database, sync: BalanceSync, stored: Stored
 ) -> None:
-    """A posting that is stuck before its commit is undone at the deadline, and frees its account."""
+    """A posting stuck before its commit is undone at the deadline, and frees its account."""
     slow = BalanceSync(faulty, deadline_seconds=0.5)
     await slow.credit("u", "BTC", "5", "deposit")
     started = time.monotonic()
@@ -127,7 +127,7 @@ async def test_the_deadline_before_the_commit(
 
 
 async def test_the_callers_own_timeout(ready: Database, faulty: Database, stored: Stored) -> None:
-    """A `pymongo.timeout` around the call ends it before the commit, and never the commit itself."""
+    """A `pymongo.timeout` around the call ends it before the commit, never the commit."""
     sync = BalanceSync(faulty)
     await sync.open()
     async with failing(
@@ -147,7 +147,7 @@ async def test_the_callers_own_timeout(ready: Database, faulty: Database, stored
 async def test_the_deadline_at_the_commit(
     ready: Database, faulty: Database, sync: BalanceSync, stored: Stored
 ) -> None:
-    """A commit that is not answered by the deadline is unknown, goes on, and `close` waits for it."""
+    """A commit not answered by the deadline is unknown, goes on, and `close` waits for it."""
     recorder = Recorder()
     slow = BalanceSync(faulty, deadline_seconds=0.5, observer=recorder)
     await slow.open()
@@ -168,7 +168,7 @@ async def test_the_deadline_at_the_commit(
 async def test_a_cancellation_at_the_commit(
     ready: Database, faulty: Database, sync: BalanceSync, stored: Stored
 ) -> None:
-    """A task that is cancelled at its commit learns that the outcome is unknown, not that it failed."""
+    """A task cancelled at its commit learns that the outcome is unknown, not that it failed."""
     slow = BalanceSync(faulty)
     await slow.open()
     blocking = {"blockConnection": True, "blockTimeMS": 800}
@@ -226,7 +226,7 @@ async def test_many_voids(sync: BalanceSync) -> None:
 
 
 async def test_a_frozen_server(mongod_path: Path) -> None:
-    """While the server is frozen every call ends by its deadline; afterwards the accounts are free."""
+    """Calls end by their deadline while the server is frozen; then the accounts are free."""
     async with (
         EmbeddedMongo(mongod_path=mongod_path) as server,
         AsyncMongoClient[dict[str, Any]](server.uri) as client,
