@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Protocol, TypeVar
 
 import pymongo
+from bson import Binary
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -209,7 +210,7 @@ class Carrier:
                 if error.has_error_label(_NOT_COMMITTED):
                     raise
                 if time.monotonic() > give_up_at:
-                    await self._kill(session)
+                    await self._kill(session.session_id["id"])
                     raise OutcomeUnknown(op_id, "its commit was never answered") from error
             await asyncio.sleep(min(1.0, 0.02 * 2**attempt))
 
@@ -220,12 +221,12 @@ class Carrier:
         accounts for `transactionLifetimeLimitSeconds`, a minute by default. Without `wait` the
         driver must not use the session again; it does not after a lost connection.
         """
-        killing = self._spawn(self._kill(session), contextvars.Context())
+        killing = self._spawn(self._kill(session.session_id["id"]), contextvars.Context())
         if wait:
             await asyncio.shield(killing)
 
-    async def _kill(self, session: AsyncClientSession) -> None:
-        command = {"killSessions": [{"id": session.session_id["id"]}]}
+    async def _kill(self, session_id: Binary) -> None:
+        command = {"killSessions": [{"id": session_id}]}
         give_up_at = time.monotonic() + RELEASE_SECONDS_MAX
         while time.monotonic() < give_up_at:
             try:
