@@ -159,7 +159,9 @@ class Carrier:
                     raise _refusal(error) from error
                 work.retried(attempt, error)
             # Full jitter, so that callers who met on one account do not meet again.
-            await asyncio.sleep(random.uniform(0, min(_PAUSE_SECONDS_MAX, 0.002 * 2**attempt)))
+            await asyncio.sleep(
+                random.uniform(0, min(_PAUSE_SECONDS_MAX, 0.002 * 2 ** min(attempt, 10)))
+            )
         raise AssertionError("the count of attempts does not end")
 
     async def _attempt(self, work: Work[T], watch: _Watch, *, distrustful: bool) -> T:
@@ -212,7 +214,7 @@ class Carrier:
                 if time.monotonic() > give_up_at:
                     await self._kill(session.session_id["id"])
                     raise OutcomeUnknown(op_id, "its commit was never answered") from error
-            await asyncio.sleep(min(1.0, 0.02 * 2**attempt))
+            await asyncio.sleep(min(1.0, 0.02 * 2 ** min(attempt, 10)))
 
     async def _free(self, session: AsyncClientSession, *, wait: bool) -> None:
         """Have the server undo a transaction whose connection may hang or be gone.
