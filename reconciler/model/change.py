@@ -207,7 +207,7 @@ def _changed(account: Account, base: Balance, delta: Delta) -> Balance:
                 field,
                 available=base.available,
                 locked=base.locked,
-                needed=-getattr(delta, field),
+                needed=getattr(delta, field).copy_negate(),
             )
     exact_sum(after.available, after.locked)  # the total must fit, too
     return after

@@ -189,7 +189,7 @@ class _Rules:
         for mapping, copy in self._each:
             for name in ("available", "locked", "total"):
                 number: StoredNumber = getattr(copy, name)
-                least = -self._double_tolerance if number.is_double else ZERO
+                least = self._double_tolerance.copy_negate() if number.is_double else ZERO
                 if number.value is not None and number.value < least:
                     yield f"{mapping.name}.{name}"
 
@@ -208,4 +208,4 @@ class _Rules:
     def _near(self, left: Decimal, right: Decimal, *, has_double: bool) -> bool:
         if left == right:
             return True
-        return has_double and abs(WIDE.subtract(left, right)) <= self._double_tolerance
+        return has_double and WIDE.subtract(left, right).copy_abs() <= self._double_tolerance
