@@ -71,7 +71,7 @@ CARRYING_MUTANTS = (
         "commit-not-retried",
         "a connection lost at the commit fails a posting that may have been applied",
         (Edit(_CARRIER, "if error.has_error_label(_NOT_COMMITTED):", "if error:"),),
-        (f"{_FAULTS}::test_a_lost_connection_at_commit_is_asked_again",),
+        (f"{_FAULTS}::test_a_commit_of_unknown_result_is_asked_again",),
     ),
     Mutant(
         "transient-errors-not-retried",
@@ -96,7 +96,7 @@ CARRYING_MUTANTS = (
                 'flight.cancel()\n            raise OutcomeUnknown(work.op_id, "cancelled while',
             ),
         ),
-        (f"{_FAULTS}::test_a_cancellation_at_the_commit",),
+        (f"{_FAULTS}::test_a_cancelled_commit_is_carried_on",),
     ),
     Mutant(
         "cancelled-commit-called-undone",

@@ -198,6 +198,6 @@ POSTING_MUTANTS = (
         "any-index-will-do",
         "the library opens without the indexes that keep documents from doubling",
         (Edit(_READINESS, 'bool(index.get("unique"))', "True"),),
-        (f"{_GUARDS}::test_a_missing_index_is_refused",),
+        (f"{_GUARDS}::test_an_index_that_does_not_keep_documents_from_doubling",),
     ),
 )
