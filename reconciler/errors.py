@@ -33,6 +33,7 @@ __all__ = [
     "CannotLook",
     "DatabaseUnavailable",
     "DeadlineExceeded",
+    "EmbeddedMongoFailed",
     "FloatRefused",
     "IdempotencyConflict",
     "InsufficientFunds",
@@ -119,4 +120,8 @@ class CannotLook(ReconcilerError):
 
 
 class MongodNotFound(ReconcilerError):
-    """No MongoDB server binary was found; the message says how to get one."""
+    """No MongoDB server binary can be run here; the message says how to get one."""
+
+
+class EmbeddedMongoFailed(ReconcilerError):
+    """A server of our own did not start, or is gone; the message ends with its last log lines."""
