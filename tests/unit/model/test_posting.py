@@ -194,6 +194,7 @@ def test_the_order_of_legs_is_content() -> None:
 
 def test_a_replacement_has_its_whole_image_in_its_fingerprint() -> None:
     """The before-image in value and type, the new balance, the account and the reason count."""
+    one = Balance(Decimal(1))
 
     def view(available: StoredNumber, account: Account = ALICE, *, copies: int = 1) -> BalanceView:
         copy = Copy("1", available, stored_number("int", ZERO), stored_number("int", ZERO))
@@ -201,8 +202,8 @@ def test_a_replacement_has_its_whole_image_in_its_fingerprint() -> None:
 
     def fingerprint(
         before: BalanceView,
-        after: Balance = Balance(Decimal(1)),
-        reason: str = "why",  # noqa: B008
+        after: Balance = one,
+        reason: str = "why",
     ) -> str:
         return replacement_fingerprint(before, after, DEFAULT_MAPPINGS, reason)
 
