@@ -99,7 +99,8 @@ async def _measure(
 
 
 def _show(sections: Sequence[Section]) -> None:
-    console = Console()
+    # A pipe has no width; without one, tables are cut to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 140)
     for section in sections:
         for table in section.tables:
             shown = TerminalTable(title=table.title, title_justify="left")
