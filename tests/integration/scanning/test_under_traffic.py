@@ -17,9 +17,10 @@ from reconciler.model.comparison import Mismatch
 from reconciler.model.identity import Account
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import Consistency, ScanReport, Verdict
-from reconciler.scanning import ScanOptions, Scanner
 from reconciler.scanning.observer import Unobserved
-from reconciler.storage import MongoBalanceStore
+from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.scanner import Scanner
+from reconciler.storage.balances import MongoBalanceStore
 from reconciler.sync import BalanceSync
 from tests.integration.sync.stored import make_indexes
 
