@@ -1,0 +1,120 @@
+"""The result of a check for a tired person: the verdict, what was looked at, what to do next."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from reconciler.model.mapping import Mappings
+from reconciler.model.report import Consistency, ScanReport, Verdict
+from reconciler.surfaces.cli import cells
+from reconciler.surfaces.cli.hints import Invocation, can_be_named
+from reconciler.surfaces.escape import escaped, shortened
+
+_WORDS = {
+    Verdict.HEALTHY: ("HEALTHY", "bold green"),
+    Verdict.INTEGRITY_FAILURE: ("INTEGRITY FAILURE", "bold red"),
+    Verdict.INCOMPLETE: ("INCOMPLETE", "bold yellow"),
+}
+_CONSISTENCY = {
+    Consistency.SNAPSHOT: "every account read in one snapshot",
+    Consistency.CONFIRMED_READS: "plain reads, repeated to confirm (no snapshots on this server)",
+}
+
+
+def check_view(
+    report: ScanReport,
+    *,
+    mappings: Mappings,
+    invocation: Invocation,
+    user_id: str | None = None,
+    currency: str | None = None,
+) -> Iterator[RenderableType]:
+    """Give the parts of the result, in the order in which they are read."""
+    yield _verdict_line(report, mappings)
+    yield Text(
+        f"Looked at {_counted(report.coverage.accounts, 'account')} of "
+        f"{_counted(report.coverage.users, 'user')} in "
+        f"{_counted(report.coverage.currencies, 'currency', 'currencies')}: "
+        f"{_CONSISTENCY[report.consistency]}, {report.duration_seconds:.2f} s "
+        f"(scan {escaped(report.scan_id)})."
+    )
+    if not report.coverage.accounts and not report.incomplete and (user_id or currency):
+        yield Text(nothing_found(user_id, currency))
+    if report.incomplete:
+        yield Text("Could not look everywhere:", style="bold")
+        yield from (Text(f"  - {escaped(reason)}") for reason in report.incomplete)
+    if report.mismatch_count:
+        yield from _mismatches(report, mappings, invocation)
+
+
+def nothing_found(user_id: str | None, currency: str | None) -> str:
+    """Say plainly that there is no such account."""
+    asked = []
+    if user_id is not None:
+        asked.append(f"user {shortened(escaped(user_id), cells.TEXT_CHARACTERS_MAX)}")
+    if currency is not None:
+        asked.append(f"currency {shortened(escaped(currency), cells.TEXT_CHARACTERS_MAX)}")
+    return f"Nothing found for {' and '.join(asked)}: check the spelling."
+
+
+def _verdict_line(report: ScanReport, mappings: Mappings) -> Text:
+    word, style = _WORDS[report.verdict]
+    accounts = _counted(report.coverage.accounts, "account")
+    collections = len(mappings.names)
+    match report.verdict:
+        case Verdict.HEALTHY:
+            rest = f"the {collections} collections agree on all of {accounts}"
+            rest = rest if report.coverage.accounts else "there was no account to look at"
+        case Verdict.INTEGRITY_FAILURE:
+            rest = (
+                f"{_counted(report.mismatch_count, 'account')} of "
+                f"{_counted(report.mismatched_users, 'user')} "
+                f"{'is' if report.mismatch_count == 1 else 'are'} wrong in the "
+                f"{collections} collections"
+            )
+        case Verdict.INCOMPLETE:
+            rest = f"nothing wrong in what was seen ({accounts}), but not everything was seen"
+    return Text.assemble((word, style), f": {rest}")
+
+
+def _mismatches(
+    report: ScanReport, mappings: Mappings, invocation: Invocation
+) -> Iterator[RenderableType]:
+    table = cells.new_table("user", "currency", "kind", *mappings.names, right=mappings.names)
+    for mismatch in report.mismatches:
+        account = mismatch.account
+        table.add_row(
+            Text(cells.identifier(account.user_id)),
+            Text(cells.identifier(account.currency, characters_max=16)),
+            Text(
+                "\n".join(
+                    mismatch.kind.value if not index else f"+ {kind.value}"
+                    for index, kind in enumerate((mismatch.kind, *mismatch.also))
+                )
+            ),
+            *(
+                cells.available_cell(mismatch.view, name, mismatch.differs)
+                for name in mappings.names
+            ),
+        )
+    yield Text()
+    if report.mismatches:
+        yield table
+        yield Text()
+    yield Text(
+        f"Available amounts. {cells.MARK} marks what is wrong or differs from "
+        f"{escaped(mappings.source_of_truth)}, the source of truth."
+    )
+    if report.truncated:
+        yield Text(
+            f"{len(report.mismatches):,} of {report.mismatch_count:,} shown; "
+            f"--limit {report.mismatch_count} shows all."
+        )
+    named = (each.account for each in report.mismatches if can_be_named(each.account))
+    if account_to_explain := next(named, None):
+        yield Text(f"next: {invocation.explain(account_to_explain)}")
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
