@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +12,7 @@ from typing import Protocol
 from reconciler.model.comparison import Mismatch
 from reconciler.model.copies import Balance, BalanceView
 from reconciler.model.identity import Account
+from reconciler.model.mapping import Mappings
 from reconciler.model.posting import Delta
 from reconciler.model.report import ScanReport
 from reconciler.model.schema import RequiredIndex
@@ -125,36 +125,34 @@ class Backend(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class StoryPosting:
-    """A posting of the demo's story; `user_id` of 24 hex digits is an ObjectId."""
-
-    kind: str
-    user_id: str
-    currency: str
-    amount: str
-    reason: str
-    to_user: str = ""
-    fee: str = "0"
-    fee_account: str = ""
-
-
 class Stage(Protocol):
     """A small exchange on a server of its own, for the demo."""
 
-    uri: str
-    database: str
-    backend: Backend
+    @property
+    def uri(self) -> str:
+        """The connection string of the server."""
+
+    @property
+    def database(self) -> str:
+        """The database of the exchange."""
+
+    @property
+    def mappings(self) -> Mappings:
+        """The collections of the exchange."""
+
+    @property
+    def backend(self) -> Backend:
+        """The running system on that server."""
+
+    @property
+    def drifted(self) -> Sequence[Account]:
+        """The accounts that `bypass` drifts."""
 
     async def seed(self) -> int:
         """Write the balances that years of old code left; give the number of accounts."""
 
-    async def post(self, posting: StoryPosting) -> None:
-        """Make one posting through the sync library."""
+    async def make_postings(self) -> int:
+        """Make an ordinary day's postings through the sync library; give their number."""
 
     async def bypass(self) -> Sequence[str]:
-        """Write past the library as old call sites do; say what was written, one sentence each."""
-
-
-OpenBackend = Callable[[], AbstractAsyncContextManager[Backend]]
-OpenStage = Callable[[], AbstractAsyncContextManager[Stage]]
+        """Write past the library as old call sites do; say what was written, a clause each."""

@@ -1,4 +1,4 @@
-"""How accounts and amounts look in a table for people: escaped, short, marked by more than colour."""
+"""How accounts and amounts look in a table: escaped, short, and marked by more than colour."""
 
 from collections.abc import Collection
 

@@ -60,22 +60,21 @@ def nothing_found(user_id: str | None, currency: str | None) -> str:
 
 def _verdict_line(report: ScanReport, mappings: Mappings) -> Text:
     word, style = _WORDS[report.verdict]
+    return Text.assemble((word, style), f": {_in_words(report, len(mappings.names))}")
+
+
+def _in_words(report: ScanReport, collections: int) -> str:
     accounts = _counted(report.coverage.accounts, "account")
-    collections = len(mappings.names)
-    match report.verdict:
-        case Verdict.HEALTHY:
-            rest = f"the {collections} collections agree on all of {accounts}"
-            rest = rest if report.coverage.accounts else "there was no account to look at"
-        case Verdict.INTEGRITY_FAILURE:
-            rest = (
-                f"{_counted(report.mismatch_count, 'account')} of "
-                f"{_counted(report.mismatched_users, 'user')} "
-                f"{'is' if report.mismatch_count == 1 else 'are'} wrong in the "
-                f"{collections} collections"
-            )
-        case Verdict.INCOMPLETE:
-            rest = f"nothing wrong in what was seen ({accounts}), but not everything was seen"
-    return Text.assemble((word, style), f": {rest}")
+    if report.verdict is Verdict.INCOMPLETE:
+        return f"nothing wrong in what was seen ({accounts}), but not everything was seen"
+    if report.verdict is Verdict.INTEGRITY_FAILURE:
+        wrong = _counted(report.mismatch_count, "account")
+        users = _counted(report.mismatched_users, "user")
+        verb = "is" if report.mismatch_count == 1 else "are"
+        return f"{wrong} of {users} {verb} wrong in the {collections} collections"
+    if not report.coverage.accounts:
+        return "there was no account to look at"
+    return f"the {collections} collections agree on all of {accounts}"
 
 
 def _mismatches(

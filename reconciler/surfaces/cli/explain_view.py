@@ -91,7 +91,7 @@ def _delta_cell(delta: dict[str, Decimal] | None) -> Text:
 
 def _types(copy: Copy) -> str:
     """Name the types, once if all stored amounts have the same one."""
-    types = {field: getattr(copy, field).bson_type for field in _FIELDS}
+    types: dict[str, str] = {field: getattr(copy, field).bson_type for field in _FIELDS}
     stored = {kind for kind in types.values() if kind != "missing"}
     if len(stored) == 1:
         return stored.pop()

@@ -34,7 +34,7 @@ class Invocation:
 
 
 def program_name() -> str:
-    """Give the program as it was called, relative to here if it is below: `.venv/bin/reconciler`."""
+    """Give the program as it was called, `.venv/bin/reconciler` if that is below here."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{shell_quoted(_shown_path(Path(sys.executable)))} -m reconciler"
