@@ -5,14 +5,16 @@ decimals and integers, documents without a locked amount or a total, ids of thre
 is made from a fixed seed, so that the story is the same each time.
 """
 
+import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from bson import Decimal128, Int64, ObjectId
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 DATABASE = "demo_exchange"
@@ -64,13 +66,21 @@ class _Holding:
     locked: Decimal
 
 
+@contextlib.asynccontextmanager
+async def open_exchange(uri: str) -> AsyncIterator["Exchange"]:
+    """Give the exchange on a server; its database is empty until `seed`."""
+    async with AsyncMongoClient[Document](uri) as client:
+        yield Exchange(client[DATABASE])
+
+
 Holdings = dict[tuple[UserId, str], _Holding]
 
 
 class Exchange:
     """The users, what they hold at first, and what then happens to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self.database = database
         self._chance = random.Random(SEED)
         self._users: list[UserId] = [*SHORT_NAMES, *self._made_up_ids()]
         self._holdings: Holdings = {}
@@ -82,7 +92,7 @@ class Exchange:
                     step * self._chance.choice((0, 0, self._chance.randint(1, 900))),
                 )
 
-    async def seed(self, database: AsyncDatabase[Document]) -> int:
+    async def seed(self) -> int:
         """Write the balances that the old code left; give the number of accounts."""
         for name, (account, total, updated) in _FIELDS.items():
             documents = [
@@ -91,7 +101,7 @@ class Exchange:
                 | {updated: datetime(2025, 1, 1, tzinfo=UTC)}
                 for (user, currency), holding in self._holdings.items()
             ]
-            await database[name].insert_many(documents)
+            await self.database[name].insert_many(documents)
         return len(self._holdings)
 
     def postings(self) -> Iterator[Posting]:
@@ -106,14 +116,14 @@ class Exchange:
                 kind = "lock"
             yield self._posting(kind, user, currency, holding)
 
-    async def bypass(self, database: AsyncDatabase[Document]) -> tuple[str, ...]:
+    async def bypass(self) -> tuple[str, ...]:
         """Write as old call sites do, one collection at a time and no transaction."""
         spent = Decimal128("-0.0005")
-        await database["crypto_balances"].update_one(
+        await self.database["crypto_balances"].update_one(
             {"user_id": "alice", "currency": "BTC"},
             {"$inc": {"available_balance": spent, "balance": spent}},
         )
-        await database["wallets"].update_one(
+        await self.database["wallets"].update_one(
             {"user_id": "bob", "currency": "GBP"},
             {"$inc": {"available_balance": 25.0, "total_balance": 25.0}},
         )

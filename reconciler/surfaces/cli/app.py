@@ -18,6 +18,7 @@ from reconciler.surfaces.exits import Exit
 NAME = "reconciler"
 LIMIT_MAX = 1_000_000
 _GLOBAL_OPTIONS = ("--config", "--mongo-uri", "--database", "--log-level")
+_COMMANDS = frozenset({"check", "explain", "db", "demo"})
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -58,6 +59,7 @@ def _add_global_options(app: typer.Typer) -> None:
     @app.callback(invoke_without_command=True)
     def reconciler(
         context: typer.Context,
+        *,
         config: Annotated[
             Path | None, typer.Option(help="Settings file (TOML); also RECONCILER_CONFIG.")
         ] = None,
@@ -86,6 +88,7 @@ def _add_check(app: typer.Typer) -> None:
     @app.command()
     def check(
         context: typer.Context,
+        *,
         user: Annotated[str | None, typer.Option(help="Only this user's accounts.")] = None,
         currency: Annotated[str | None, typer.Option(help="Only accounts in this.")] = None,
         json: Json = False,
@@ -109,6 +112,7 @@ def _add_explain(app: typer.Typer) -> None:
     @app.command()
     def explain(
         context: typer.Context,
+        *,
         user: Annotated[str, typer.Argument(help="The user's id.", show_default=False)],
         currency: Annotated[str, typer.Argument(help="The currency.", show_default=False)],
         json: Json = False,
@@ -127,12 +131,12 @@ def _add_db(app: typer.Typer) -> None:
     app.add_typer(db, name="db")
 
     @db.command()
-    def init(context: typer.Context, json: Json = False) -> int:
+    def init(context: typer.Context, *, json: Json = False) -> int:
         """Make what is missing; safe to repeat. Exit 3 when duplicates keep an index from being."""
         return _session(context).run(lambda running: run_db(running, makes=True), as_json=json)
 
     @db.command()
-    def status(context: typer.Context, json: Json = False) -> int:
+    def status(context: typer.Context, *, json: Json = False) -> int:
         """Say what is there. Exit 3 when something is missing."""
         return _session(context).run(lambda running: run_db(running, makes=False), as_json=json)
 
@@ -141,6 +145,7 @@ def _add_demo(app: typer.Typer) -> None:
     @app.command()
     def demo(
         context: typer.Context,
+        *,
         once: Annotated[
             bool, typer.Option("--once", help="End by itself instead of at Ctrl-C.")
         ] = False,
@@ -173,11 +178,11 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 
 def _hint(argv: Sequence[str]) -> str:
+    """Say what helps: most often an option of the program that was put after the command."""
     names = [word.partition("=")[0] for word in argv]
-    commands = [index for index, name in enumerate(names) if name in {"check", "explain", "db"}]
-    misplaced = (
-        [name for name in names[commands[0] :] if name in _GLOBAL_OPTIONS] if commands else []
-    )
-    if misplaced:
-        return f"\n{misplaced[0]} goes before the command: reconciler {misplaced[0]} … {names[commands[0]]}"
-    return "\nTry reconciler --help."
+    command = next((name for name in names if name in _COMMANDS), None)
+    if command is not None:
+        for name in names[names.index(command) :]:
+            if name in _GLOBAL_OPTIONS:
+                return f"\n{name} goes before the command: {NAME} {name} … {command}"
+    return f"\nTry {NAME} --help."
