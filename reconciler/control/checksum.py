@@ -58,10 +58,27 @@ def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
         # A constant None is a value here, not an empty field.
         yield "value", f"{type(node.value).__name__}:{node.value!r}"
         return
+    if isinstance(node, ast.JoinedStr):
+        yield "values", _joined(node.values)
+        return
     for name, value in sorted(ast.iter_fields(node)):
         if name == "body" and isinstance(node, _WITH_DOCSTRING):
             value = _without_docstring(node.body)
         yield name, value
+
+
+def _joined(values: list[ast.expr]) -> list[object]:
+    """Join the texts of an f-string: versions cut them differently, some with empty pieces."""
+    joined: list[object] = []
+    for value in values:
+        text = value.value if isinstance(value, ast.Constant) else None
+        if not isinstance(text, str):
+            joined.append(value)
+        elif joined and isinstance(joined[-1], str):
+            joined[-1] += text
+        elif text:
+            joined.append(text)
+    return joined
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
