@@ -19,7 +19,7 @@ from reconciler.model.amounts import plain
 from reconciler.model.comparison import Mismatch, drift_of
 from reconciler.model.mapping import Mappings
 from reconciler.model.posting import EntryKind
-from reconciler.model.report import ScanReport, Verdict
+from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
 from reconciler.surfaces.escape import escaped
 from reconciler.surfaces.json_text import encode_line
 
@@ -145,10 +145,30 @@ class ScanLog:
         self._mismatches_max = mismatches_max
         self._mismatches = 0
 
-    def scan_started(self, scan_id: str, mode: str) -> None:
+    def scan_started(self, scan_id: str, *, mode: ScanMode, consistency: Consistency) -> None:
         """A scan begins."""
         self._mismatches = 0
-        self._logs.info("scan_started", scan_id=scan_id, mode=str(mode))
+        self._logs.info(
+            "scan_started", scan_id=scan_id, mode=mode.value, consistency=consistency.value
+        )
+
+    def range_read_again(self, scan_id: str, key_range: object, *, why: str) -> None:
+        """What is left of a range is read in a new snapshot."""
+        self._logs.info("range_read_again", scan_id=scan_id, range=str(key_range), reason=why)
+
+    def range_done(self, scan_id: str, key_range: object, *, accounts: int) -> None:
+        """A range was read to its end."""
+        self._logs.debug("range_done", scan_id=scan_id, range=str(key_range), accounts=accounts)
+
+    def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:
+        """A mismatch was seen once; what is confirmed gets a line that is not cut to debug."""
+        self._logs.debug(
+            "mismatch_detected",
+            scan_id=scan_id,
+            user_id=mismatch.account.user_id.text,
+            currency=mismatch.account.currency.text,
+            kind=mismatch.kind.value,
+        )
 
     def mismatch_confirmed(self, scan_id: str, mismatch: Mismatch) -> None:
         """A mismatch was seen in a second snapshot too."""
@@ -182,10 +202,6 @@ class ScanLog:
             incomplete=list(report.incomplete),
             duration_seconds=round(report.duration_seconds, 3),
         )
-
-    def mongo_unavailable(self, reason: str) -> None:
-        """The database could not be asked."""
-        self._logs.error("mongo_unavailable", reason=reason)
 
 
 def _mismatch(mismatch: Mismatch, mappings: Mappings) -> Mapping[str, object]:

@@ -230,7 +230,7 @@ def test_a_signal_ends_it_in_good_order(
         assert number.name in err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("words", ["check", "check --json", "--help"])
+@pytest.mark.parametrize("words", ["check", "check --json"])
 def test_a_reader_may_leave_early(command_line: CommandLine, words: str) -> None:
     """A closed pipe is no error: nothing is complained about, and the verdict stays."""
     reader, writer = os.pipe()
@@ -249,7 +249,24 @@ def test_a_reader_may_leave_early(command_line: CommandLine, words: str) -> None
         os.close(writer)
 
     assert ended.stderr == ""
-    assert ended.returncode == (0 if words == "--help" else 3)
+    assert ended.returncode == 3
+
+
+def test_a_full_disk_is_told(command_line: CommandLine) -> None:
+    """A result that nobody can read is no success, and no traceback either."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            command_line.argv("fine", ["check", "--json"]),
+            env=command_line.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=30,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("no_colour", [False, True])

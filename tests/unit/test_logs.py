@@ -15,6 +15,7 @@ from reconciler.model.copies import NOT_STORED, BalanceView, Copy, stored_number
 from reconciler.model.identity import Account
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.posting import EntryKind
+from reconciler.model.report import Consistency, ScanMode
 from reconciler.surfaces.logs import PostingLog, ScanLog, open_logs
 from tests.unit.test_answers import report
 
@@ -103,7 +104,7 @@ def test_mismatches_are_cut_and_counted() -> None:
     mismatch = compare(view, DEFAULT_MAPPINGS)
     assert mismatch is not None
 
-    log.scan_started("s1", "full")
+    log.scan_started("s1", mode=ScanMode.FULL, consistency=Consistency.SNAPSHOT)
     for _ in range(3):
         log.mismatch_confirmed("s1", mismatch)
     log.scan_finished(report(mismatch, mismatch_count=3))

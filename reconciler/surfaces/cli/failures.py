@@ -20,8 +20,12 @@ class Interrupted(Exception):
     """A signal asked the process to end."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        super().__init__(f"Interrupted by {signal.Signals(number).name}")
         self.number = number
+
+
+class OutputLost(ReconcilerError):
+    """Standard output cannot be written: the disk is full, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """Say what an exception means for whoever ran the command."""
     if isinstance(error, Interrupted):
-        message = f"{str(error).capitalize()} before there was a result."
+        message = f"{error} before there was a result."
         return Failure("interrupted", message, 128 + error.number)
     if isinstance(error, InvalidSettings | MongodNotFound):
         return Failure("usage", str(error), Exit.USAGE)

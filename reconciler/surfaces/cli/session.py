@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reconciler.errors import DatabaseUnavailable
 from reconciler.settings import LogLevel, LogShape, Settings, load_settings, shown_uri
 from reconciler.surfaces.account_answers import error_answer
 from reconciler.surfaces.answers import Answer, incomplete_answer
@@ -122,6 +123,8 @@ class Session:
             if failure.is_unexpected:
                 logs = logs or open_logs(level="info", as_text=self.terminal.is_watched)
                 logs.error("unexpected_error", error=error)
+            elif logs and isinstance(error, DatabaseUnavailable):
+                logs.error("mongo_unavailable", reason=failure.message)
             self.end_with(failure, as_json=as_json, settings=settings if is_check else None)
             return failure.exit
 

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 
+from reconciler.surfaces.cli.failures import OutputLost
 from reconciler.surfaces.json_text import encode
 
 PIPE_COLUMNS = 160
@@ -80,8 +81,10 @@ class Terminal:
         try:
             stream.write(text)
             stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
             # What is still buffered must not fail again when the process ends.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
+            if stream is self.out and not isinstance(error, BrokenPipeError):
+                raise OutputLost(f"the result could not be written: {error.strerror}") from error
