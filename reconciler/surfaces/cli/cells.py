@@ -10,6 +10,8 @@ from reconciler.model.identity import Identifier
 from reconciler.surfaces.escape import escaped, shortened
 
 ID_CHARACTERS_MAX = 36
+NARROW_ID_CHARACTERS_MAX = 20
+CURRENCY_CHARACTERS_MAX = 12
 AMOUNT_CHARACTERS_MAX = 44
 TEXT_CHARACTERS_MAX = 48
 MARK = "!"
@@ -17,11 +19,11 @@ _WRONG = "bold red"
 
 
 def new_table(*headers: str, right: Collection[str] = ()) -> Table:
-    """Make an empty table; the headers in `right` are of numbers."""
+    """Make an empty table; the headers in `right` are of numbers, and may have two lines."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for header in headers:
         table.add_column(
-            Text(escaped(header)),
+            Text("\n".join(map(escaped, header.split("\n")))),
             justify="right" if header in right else "left",
             overflow="fold",
         )

@@ -11,6 +11,9 @@ from reconciler.surfaces.cli import cells
 from reconciler.surfaces.cli.hints import Invocation, can_be_named
 from reconciler.surfaces.escape import escaped, shortened
 
+# Below it, names of collections take two lines and long ids lose more of their middle.
+WIDE_COLUMNS = 120
+
 _WORDS = {
     Verdict.HEALTHY: ("HEALTHY", "bold green"),
     Verdict.INTEGRITY_FAILURE: ("INTEGRITY FAILURE", "bold red"),
@@ -29,6 +32,7 @@ def check_view(
     invocation: Invocation,
     user_id: str | None = None,
     currency: str | None = None,
+    columns: int = WIDE_COLUMNS,
 ) -> Iterator[RenderableType]:
     """Give the parts of the result, in the order in which they are read."""
     yield _verdict_line(report, mappings)
@@ -45,7 +49,7 @@ def check_view(
         yield Text("Could not look everywhere:", style="bold")
         yield from (Text(f"  - {escaped(reason)}") for reason in report.incomplete)
     if report.mismatch_count:
-        yield from _mismatches(report, mappings, invocation)
+        yield from _mismatches(report, mappings, invocation, columns)
 
 
 def nothing_found(user_id: str | None, currency: str | None) -> str:
@@ -78,20 +82,19 @@ def _in_words(report: ScanReport, collections: int) -> str:
 
 
 def _mismatches(
-    report: ScanReport, mappings: Mappings, invocation: Invocation
+    report: ScanReport, mappings: Mappings, invocation: Invocation, columns: int
 ) -> Iterator[RenderableType]:
-    table = cells.new_table("user", "currency", "kind", *mappings.names, right=mappings.names)
+    is_narrow = columns < WIDE_COLUMNS
+    headers = [name.replace("_", "_\n", 1) if is_narrow else name for name in mappings.names]
+    table = cells.new_table("user", "currency", "kind", *headers, right=headers)
     for mismatch in report.mismatches:
-        account = mismatch.account
+        user_id, currency = mismatch.account.user_id, mismatch.account.currency
+        id_max = cells.NARROW_ID_CHARACTERS_MAX if is_narrow else cells.ID_CHARACTERS_MAX
+        kind = mismatch.kind.value + (f" +{len(mismatch.also)}" if mismatch.also else "")
         table.add_row(
-            Text(cells.identifier(account.user_id)),
-            Text(cells.identifier(account.currency, characters_max=16)),
-            Text(
-                "\n".join(
-                    mismatch.kind.value if not index else f"+ {kind.value}"
-                    for index, kind in enumerate((mismatch.kind, *mismatch.also))
-                )
-            ),
+            Text(cells.identifier(user_id, characters_max=id_max)),
+            Text(cells.identifier(currency, characters_max=cells.CURRENCY_CHARACTERS_MAX)),
+            Text(kind),
             *(
                 cells.available_cell(mismatch.view, name, mismatch.differs)
                 for name in mappings.names

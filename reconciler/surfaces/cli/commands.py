@@ -37,6 +37,7 @@ async def run_check(running: Running, *, user_id: str | None, currency: str | No
             invocation=running.invocation,
             user_id=user_id,
             currency=currency,
+            columns=running.terminal.columns,
         )
         running.terminal.show(*view)
     return EXIT_OF_VERDICT[report.verdict]

@@ -121,7 +121,12 @@ class _Story:
         _step(self._terminal, "reconciler check")
         report = await self._stage.backend.check(None, None, progress=lambda _done, _total: None)
         self._terminal.show(
-            *check_view(report, mappings=self._stage.mappings, invocation=self._invocation)
+            *check_view(
+                report,
+                mappings=self._stage.mappings,
+                invocation=self._invocation,
+                columns=self._terminal.columns,
+            )
         )
         _expect(
             report.verdict is expected,

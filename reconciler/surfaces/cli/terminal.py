@@ -45,12 +45,11 @@ class Terminal:
 
     def show(self, *parts: RenderableType) -> None:
         """Write parts of a result for people, each on lines of its own."""
-        is_terminal = self.out is not None and self.out.isatty()
         console = Console(
             file=io.StringIO(),
-            force_terminal=is_terminal,
+            force_terminal=self._is_terminal,
             no_color=not self.has_colour,
-            width=self._columns(is_terminal=is_terminal),
+            width=self.columns,
             highlight=False,
             markup=False,
             emoji=False,
@@ -69,11 +68,17 @@ class Terminal:
         """Write a line to standard error."""
         self._write(self.err, text + "\n")
 
-    def _columns(self, *, is_terminal: bool) -> int:
+    @property
+    def columns(self) -> int:
+        """How wide a line of the result can be."""
         given = self._environment.get("COLUMNS", "")
         if given.isascii() and given.isdigit() and 20 <= int(given) <= 1000:
             return int(given)
-        return shutil.get_terminal_size().columns if is_terminal else PIPE_COLUMNS
+        return shutil.get_terminal_size().columns if self._is_terminal else PIPE_COLUMNS
+
+    @property
+    def _is_terminal(self) -> bool:
+        return self.out is not None and self.out.isatty()
 
     def _write(self, stream: TextIO | None, text: str) -> None:
         if stream is None:
