@@ -12,8 +12,7 @@ from reconciler.surfaces.escape import escaped, shortened
 ID_CHARACTERS_MAX = 36
 NARROW_ID_CHARACTERS_MAX = 20
 CURRENCY_CHARACTERS_MAX = 12
-AMOUNT_CHARACTERS_MAX = 44
-TEXT_CHARACTERS_MAX = 48
+TEXT_CHARACTERS_MAX = 40
 MARK = "!"
 _WRONG = "bold red"
 
@@ -39,11 +38,15 @@ def identifier(value: Identifier, *, characters_max: int = ID_CHARACTERS_MAX) ->
 
 
 def stored(number: StoredNumber) -> str:
-    """Write one amount field as it was found; what is no number shows its type."""
+    """Write one amount field as it was found; what is no number shows its type.
+
+    A number is never cut: two that differ in the middle must not look alike.
+    """
     if number.is_missing:
         return "-"
-    shown = shortened(escaped(number.text), AMOUNT_CHARACTERS_MAX)
-    return f"{number.bson_type} {shown}" if number.value is None else shown
+    if number.value is not None:
+        return number.text
+    return f"{number.bson_type} {shortened(escaped(number.text), TEXT_CHARACTERS_MAX)}"
 
 
 def marked(text: str, *, is_wrong: bool) -> Text:

@@ -107,6 +107,7 @@ def _mismatches(
     yield Text(
         f"Available amounts. {cells.MARK} marks what is wrong or differs from "
         f"{escaped(mappings.source_of_truth)}, the source of truth."
+        + (" +1: one further kind; explain names it." if _has_further_kinds(report) else "")
     )
     if report.truncated:
         yield Text(
@@ -116,6 +117,10 @@ def _mismatches(
     named = (each.account for each in report.mismatches if can_be_named(each.account))
     if account_to_explain := next(named, None):
         yield Text(f"next: {invocation.explain(account_to_explain)}")
+
+
+def _has_further_kinds(report: ScanReport) -> bool:
+    return any(mismatch.also for mismatch in report.mismatches)
 
 
 def _counted(count: int, one: str, many: str = "") -> str:
