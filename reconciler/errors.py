@@ -33,6 +33,7 @@ __all__ = [
     "CannotLook",
     "DatabaseUnavailable",
     "DeadlineExceeded",
+    "EmbeddedMongoFailed",
     "FloatRefused",
     "IdempotencyConflict",
     "InsufficientFunds",
@@ -47,8 +48,10 @@ __all__ = [
     "OutcomeUnknown",
     "PostingFailed",
     "PostingRefused",
+    "ReadInterrupted",
     "ReconcilerError",
     "SchemaNotReady",
+    "SnapshotTooOld",
     "StaleBefore",
     "UnsupportedServer",
 ]
@@ -118,5 +121,17 @@ class CannotLook(ReconcilerError):
     """A part of the data could not be read; a scan that meets this is incomplete."""
 
 
+class SnapshotTooOld(ReconcilerError):
+    """The moment that was being read is too far back for the server; a new one can be."""
+
+
+class ReadInterrupted(ReconcilerError):
+    """A read failed in a way that may pass: the network, an election, a lost cursor."""
+
+
 class MongodNotFound(ReconcilerError):
-    """No MongoDB server binary was found; the message says how to get one."""
+    """No MongoDB server binary can be run here; the message says how to get one."""
+
+
+class EmbeddedMongoFailed(ReconcilerError):
+    """A server of our own did not start, or is gone; the message ends with its last log lines."""

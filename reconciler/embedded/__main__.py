@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from reconciler.embedded.binary import find_mongod
-from reconciler.embedded.faults import MongodNotFound
+from reconciler.errors import MongodNotFound
 
 
 def main() -> int:

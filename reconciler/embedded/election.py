@@ -10,8 +10,8 @@ import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
-from reconciler.embedded.faults import EmbeddedMongoFailed
 from reconciler.embedded.member import POLL_SECONDS, Member
+from reconciler.errors import EmbeddedMongoFailed
 
 NOT_YET_INITIALIZED = 94
 ALREADY_INITIALIZED = 23

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.embedded import guardian as guardian_file
-from reconciler.embedded.faults import EmbeddedMongoFailed
+from reconciler.errors import EmbeddedMongoFailed
 
 # A reply waits at most for the lock of the directory; a close for the polite end of the servers.
 REPLY_SECONDS = guardian_file.LOCK_SECONDS + 5.0

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.embedded.faults import EmbeddedMongoFailed
 from reconciler.embedded.guarded import Guarded
+from reconciler.errors import EmbeddedMongoFailed
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.02

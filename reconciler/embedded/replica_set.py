@@ -10,9 +10,9 @@ from typing import Self
 
 from reconciler.embedded import election
 from reconciler.embedded.binary import find_mongod
-from reconciler.embedded.faults import EmbeddedMongoFailed
 from reconciler.embedded.guarded import Guarded
 from reconciler.embedded.member import Member, ServerOptions
+from reconciler.errors import EmbeddedMongoFailed
 
 REPLICA_SET = "embedded"
 PORTS_FILE = "ports.json"

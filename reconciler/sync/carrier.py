@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Protocol, TypeVar
 
 import pymongo
+from bson import Binary
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -158,7 +159,9 @@ class Carrier:
                     raise _refusal(error) from error
                 work.retried(attempt, error)
             # Full jitter, so that callers who met on one account do not meet again.
-            await asyncio.sleep(random.uniform(0, min(_PAUSE_SECONDS_MAX, 0.002 * 2**attempt)))
+            await asyncio.sleep(
+                random.uniform(0, min(_PAUSE_SECONDS_MAX, 0.002 * 2 ** min(attempt, 10)))
+            )
         raise AssertionError("the count of attempts does not end")
 
     async def _attempt(self, work: Work[T], watch: _Watch, *, distrustful: bool) -> T:
@@ -209,9 +212,9 @@ class Carrier:
                 if error.has_error_label(_NOT_COMMITTED):
                     raise
                 if time.monotonic() > give_up_at:
-                    await self._kill(session)
+                    await self._kill(session.session_id["id"])
                     raise OutcomeUnknown(op_id, "its commit was never answered") from error
-            await asyncio.sleep(min(1.0, 0.02 * 2**attempt))
+            await asyncio.sleep(min(1.0, 0.02 * 2 ** min(attempt, 10)))
 
     async def _free(self, session: AsyncClientSession, *, wait: bool) -> None:
         """Have the server undo a transaction whose connection may hang or be gone.
@@ -220,12 +223,12 @@ class Carrier:
         accounts for `transactionLifetimeLimitSeconds`, a minute by default. Without `wait` the
         driver must not use the session again; it does not after a lost connection.
         """
-        killing = self._spawn(self._kill(session), contextvars.Context())
+        killing = self._spawn(self._kill(session.session_id["id"]), contextvars.Context())
         if wait:
             await asyncio.shield(killing)
 
-    async def _kill(self, session: AsyncClientSession) -> None:
-        command = {"killSessions": [{"id": session.session_id["id"]}]}
+    async def _kill(self, session_id: Binary) -> None:
+        command = {"killSessions": [{"id": session_id}]}
         give_up_at = time.monotonic() + RELEASE_SECONDS_MAX
         while time.monotonic() < give_up_at:
             try:

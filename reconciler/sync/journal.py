@@ -8,6 +8,7 @@ from uuid import uuid4
 from bson import Decimal128, Int64, ObjectId
 from pymongo import InsertOne
 
+from reconciler.model.amounts import exact_sum
 from reconciler.model.copies import Balance
 from reconciler.model.identity import Account, Identifier
 from reconciler.model.mapping import CollectionMapping, Mappings
@@ -62,7 +63,7 @@ async def write_entries(
         "reason": request.reason,
         "time": now,
         "fingerprint": request.fingerprint,
-        "legs": [_leg_document(leg) for leg in request.legs],
+        "legs": [_leg_document(leg) for leg in request.legs or _difference(changes, mappings)],
         "accounts": [_account_document(change, mappings) for change in changes],
     }
     await transaction.write(JOURNAL, [InsertOne(document) for document in (*entries, entry)])
@@ -97,6 +98,19 @@ def result_of(entry: Document, *, replayed: bool = False) -> PostingResult:
         ),
         replayed=replayed,
     )
+
+
+def _difference(changes: Sequence[NumberedChange], mappings: Mappings) -> list[CheckedLeg]:
+    """State a replacement, which is asked for without legs, as legs: the journal must replay."""
+    legs = []
+    for change in (numbered.change for numbered in changes):
+        after, standing = change.after[mappings.source_of_truth], change.standing
+        delta = Delta(
+            exact_sum(after.available, -standing.available),
+            exact_sum(after.locked, -standing.locked),
+        )
+        legs.append(CheckedLeg(change.account, delta))
+    return legs
 
 
 def _opening(

@@ -75,7 +75,13 @@ class BalanceSync:
         observer: SyncObserver | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        """Take the database and the rules; nothing is read or written yet."""
+        """Take the database and the rules; nothing is read or written yet.
+
+        Raises:
+            ValueError: the deadline is not above zero.
+        """
+        if deadline_seconds <= 0:
+            raise ValueError("deadline_seconds must be above zero")
         self._database = database
         self._mappings = mappings
         self._scales = scales or CurrencyScales()

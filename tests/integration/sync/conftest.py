@@ -1,0 +1,37 @@
+"""A database with the unique indexes, a library on it, and a way to read what is really stored."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pymongo.asynchronous.database import AsyncDatabase
+
+from reconciler.sync import BalanceSync
+from tests.integration.sync.recorder import Recorder
+from tests.integration.sync.stored import Stored, make_indexes
+
+Database = AsyncDatabase[dict[str, Any]]
+
+
+@pytest.fixture
+async def ready(database: Database) -> Database:
+    """The test's database, with its indexes."""
+    await make_indexes(database)
+    return database
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def sync(ready: Database, recorder: Recorder) -> AsyncIterator[BalanceSync]:
+    library = BalanceSync(ready, observer=recorder)
+    yield library
+    await library.close()
+
+
+@pytest.fixture
+def stored(ready: Database) -> Stored:
+    return Stored(ready)
