@@ -15,11 +15,16 @@ from reconciler.embedded.exchange import DATABASE, DRIFTED, Exchange, Posting, o
 from reconciler.embedded.exchange import FEE_ACCOUNT as FEES
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
-from reconciler.settings import MongoSettings, ScanSettings, Settings
+from reconciler.model.report import ScanReport
+from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.scanner import Scanner
+from reconciler.settings import InvalidSettings, MongoSettings, Problem, ScanSettings, Settings
+from reconciler.storage.balances import MongoBalanceStore
+from reconciler.storage.server import connect
 from reconciler.surfaces.cli.app import run
 from reconciler.surfaces.cli.session import Wiring
-from reconciler.surfaces.logs import Logs, PostingLog
-from reconciler.surfaces.ports import Backend, Stage
+from reconciler.surfaces.logs import Logs, PostingLog, ScanLog
+from reconciler.surfaces.ports import Backend, Explanation, Progress, SchemaReport, Stage
 from reconciler.sync import BalanceSync
 
 OpenBackend = Callable[[Settings, Logs], AbstractAsyncContextManager[Backend]]
@@ -43,9 +48,55 @@ def wiring(backend_opener: OpenBackend) -> Wiring:
     )
 
 
-def open_backend(settings: Settings, logs: Logs) -> AbstractAsyncContextManager[Backend]:
-    """Connect to the database and build what the commands ask."""
-    raise errors.CannotLook("the scanner is not wired yet")
+@contextlib.asynccontextmanager
+async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]:
+    """Connect to the database and build what the commands ask.
+
+    Raises:
+        InvalidSettings: the driver does not take the connection string.
+    """
+    mongo, scan, mappings = settings.mongo, settings.scan, settings.mappings()
+    try:
+        client = connect(
+            mongo.uri.get_secret_value(),
+            server_selection_seconds=mongo.server_selection_timeout_seconds,
+            connect_seconds=mongo.connect_timeout_seconds,
+        )
+    except errors.CannotLook as error:
+        raise InvalidSettings([Problem("", "", str(error))]) from None
+    async with client:
+        database = client[mongo.database]
+        options = ScanOptions(
+            settle_seconds=scan.settle_seconds,
+            deadline_seconds=scan.deadline_seconds,
+            ranges_parallel=scan.ranges_parallel,
+            mismatches_max=scan.mismatches_max,
+            double_tolerance=scan.double_tolerance,
+        )
+        observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
+        store = MongoBalanceStore(database, mappings)
+        yield _Backend(Scanner(store, mappings, options, observer=observer))
+
+
+@dataclass(frozen=True, slots=True)
+class _Backend:
+    """What the commands ask, on the scanner and the storage."""
+
+    _scanner: Scanner
+
+    async def check(
+        self, user_id: str | None, currency: str | None, *, progress: Progress
+    ) -> ScanReport:
+        return await self._scanner.scan(user_id, currency, progress=progress)
+
+    async def explain(self, user_id: str, currency: str) -> Explanation:
+        raise errors.CannotLook("explain is not wired yet")
+
+    async def init_schema(self) -> SchemaReport:
+        raise errors.CannotLook("db init is not wired yet")
+
+    async def schema_status(self) -> SchemaReport:
+        raise errors.CannotLook("db status is not wired yet")
 
 
 @contextlib.asynccontextmanager

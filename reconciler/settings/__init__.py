@@ -5,7 +5,7 @@ Frozen, checked as a whole, and unable to show a secret. `config.example.toml` l
 
 from reconciler.settings.address import shown_uri
 from reconciler.settings.loading import load_settings
-from reconciler.settings.problems import InvalidSettings
+from reconciler.settings.problems import InvalidSettings, Problem
 from reconciler.settings.sections import (
     CollectionSettings,
     CurrencySettings,
@@ -30,6 +30,7 @@ __all__ = [
     "LogSettings",
     "LogShape",
     "MongoSettings",
+    "Problem",
     "ScanSettings",
     "Settings",
     "SyncSettings",
