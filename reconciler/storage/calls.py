@@ -34,18 +34,24 @@ class Calls:
 
     Args:
         deadline_seconds: from now.
+        call_seconds_max: what a single call may take.
         monotonic: a clock in seconds.
     """
 
     def __init__(
-        self, *, deadline_seconds: float, monotonic: Callable[[], float] = time.monotonic
+        self,
+        *,
+        deadline_seconds: float,
+        call_seconds_max: float = CALL_SECONDS_MAX,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._call_seconds_max = call_seconds_max
         self._monotonic = monotonic
         self._deadline = monotonic() + deadline_seconds
 
     def remaining(self) -> float:
         """Give the seconds a call may take; never quite none, so that it fails as a time-out."""
-        return min(max(self._deadline - self._monotonic(), 0.001), CALL_SECONDS_MAX)
+        return min(max(self._deadline - self._monotonic(), 0.001), self._call_seconds_max)
 
     @contextmanager
     def bounded(self, what: str) -> Iterator[None]:
