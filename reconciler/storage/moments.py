@@ -126,13 +126,20 @@ class _Batches:
         self._session = session
         self._batch_documents = batch_documents
         self._cursor: AsyncRawBatchCursor[dict[str, Any]] | None = None
+        self._is_projected_first = False
 
     async def next(self) -> bytes | None:
         """Give the next batch, or None when there is none."""
         with self._calls.bounded(self._collection.name):
-            if self._cursor is None:
-                self._cursor = await self._open()
-            return await next_batch(self._cursor)
+            try:
+                return await self._next()
+            except OperationFailure as error:
+                # The sort fails before it gives anything, so that it can be begun anew.
+                if error.code != _BAD_VALUE or _PARALLEL_ARRAYS not in str(error):
+                    raise
+            self._cursor = None
+            self._is_projected_first = True
+            return await self._next()
 
     async def close(self) -> None:
         """Tell the server that no more is wanted, if it can be told."""
@@ -140,13 +147,12 @@ class _Batches:
             with contextlib.suppress(ReconcilerError), self._calls.bounded(self._collection.name):
                 await self._cursor.close()
 
-    async def _open(self) -> AsyncRawBatchCursor[dict[str, Any]]:
-        try:
-            return await self._run(self._pipeline(is_projected_first=False))
-        except OperationFailure as error:
-            if error.code != _BAD_VALUE or _PARALLEL_ARRAYS not in str(error):
-                raise
-        return await self._run(self._pipeline(is_projected_first=True))
+    async def _next(self) -> bytes | None:
+        if self._cursor is None:
+            self._cursor = await self._run(
+                self._pipeline(is_projected_first=self._is_projected_first)
+            )
+        return await next_batch(self._cursor)
 
     async def _run(self, pipeline: list[Stage]) -> AsyncRawBatchCursor[dict[str, Any]]:
         return await self._collection.aggregate_raw_batches(
