@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from bson import (
@@ -298,7 +298,7 @@ def identity(row: Fields, key: str) -> object:
 
 def _number_identity(value: Any) -> object:
     if isinstance(value, float) and math.isfinite(value):
-        return ("number", Context(prec=34).create_decimal(Decimal(value)))
+        return ("number", Decimal(value))
     exact = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
     return ("number", "nan") if exact.is_nan() else ("number", exact)
 
