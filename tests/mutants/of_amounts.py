@@ -38,8 +38,8 @@ AMOUNT_MUTANTS = (
         (
             Edit(
                 _AMOUNTS,
-                "scaleb(-scale), ROUND_HALF_EVEN, context",
-                'scaleb(-scale), "ROUND_HALF_UP", context',
+                "quantize(finest, ROUND_HALF_EVEN, context",
+                'quantize(finest, "ROUND_HALF_UP", context',
             ),
         ),
         (f"{_CONVERSION}::test_rounding_is_half_even_at_the_scale",),
