@@ -139,7 +139,7 @@ def test_db_init_lists_duplicates_and_is_not_met(command_line: CommandLine) -> N
         (["check", "--limit", "many"], "--limit"),
         (["check", "--nope"], "--nope"),
         (["check", "--user="], "--user is empty"),
-        (["check", "--database", "x"], "--database goes before the command"),
+        (["check", "--database", "a b"], "--database"),
         (["--database", "a b", "check"], "--database"),
         (["--log-level", "loud", "check"], "--log-level"),
         (["--config", "none.toml", "check"], "file none.toml: cannot be read"),
