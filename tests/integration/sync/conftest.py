@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.sync import BalanceSync
+from tests.integration.sync.failing import NAME
 from tests.integration.sync.recorder import Recorder
 from tests.integration.sync.stored import Stored, make_indexes
 
@@ -35,3 +37,11 @@ async def sync(ready: Database, recorder: Recorder) -> AsyncIterator[BalanceSync
 @pytest.fixture
 def stored(ready: Database) -> Stored:
     return Stored(ready)
+
+
+@pytest.fixture
+async def faulty(mongo_uri: str, ready: Database) -> AsyncIterator[Database]:
+    """The test's database through a client of its own, whose commands can be made to fail."""
+    async with AsyncMongoClient[dict[str, Any]](mongo_uri, appname=NAME) as client:
+        await client.admin.command("ping")
+        yield client[ready.name]

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,32 +21,12 @@ from reconciler.errors import (
     PostingRefused,
 )
 from reconciler.sync import BalanceSync, Outcome
+from tests.integration.sync.failing import failing
 from tests.integration.sync.recorder import Recorder
 from tests.integration.sync.stored import Stored, make_indexes
 
 D = Decimal
 Database = AsyncDatabase[dict[str, Any]]
-NAME = "faulty"
-
-
-@pytest.fixture
-async def faulty(mongo_uri: str, ready: Database) -> AsyncIterator[Database]:
-    """The test's database through a client of its own, whose commands can be made to fail."""
-    async with AsyncMongoClient[dict[str, Any]](mongo_uri, appname=NAME) as client:
-        await client.admin.command("ping")
-        yield client[ready.name]
-
-
-@asynccontextmanager
-async def failing(database: Database, *commands: str, mode: Any, **how: Any) -> AsyncIterator[None]:
-    """Make commands of the client named `faulty` fail while the block runs."""
-    admin = database.client.admin
-    data = {"failCommands": list(commands), "appName": NAME, **how}
-    await admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": data})
-    try:
-        yield
-    finally:
-        await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
 async def test_a_lost_connection_at_commit_is_asked_again(
@@ -57,6 +35,26 @@ async def test_a_lost_connection_at_commit_is_asked_again(
     """A commit whose connection breaks several times is asked for again, and applied once."""
     sync = BalanceSync(faulty)
     async with failing(ready, "commitTransaction", mode={"times": 5}, closeConnection=True):
+        await sync.credit("u", "BTC", "1", "deposit")
+
+    assert await stored.amounts("u", "BTC") == {(D(1), D(0), D(1))}
+    assert await stored.replayed("u", "BTC") == (D(1), D(0))
+
+
+UNKNOWN_RESULTS: list[dict[str, Any]] = [
+    {"errorCode": 50},  # MaxTimeMSExpired: the commit did not run, but nobody can tell
+    {"writeConcernError": {"code": 64, "errmsg": "no majority in time"}},  # it did run
+]
+
+
+@pytest.mark.parametrize("result", UNKNOWN_RESULTS, ids=str)
+async def test_a_commit_of_unknown_result_is_asked_again(
+    ready: Database, faulty: Database, stored: Stored, result: dict[str, Any]
+) -> None:
+    """An answer that leaves the commit open, which the driver gives back, is asked for again."""
+    sync = BalanceSync(faulty)
+    await sync.open()
+    async with failing(ready, "commitTransaction", mode={"times": 3}, **result):
         await sync.credit("u", "BTC", "1", "deposit")
 
     assert await stored.amounts("u", "BTC") == {(D(1), D(0), D(1))}
@@ -112,8 +110,10 @@ async def test_the_deadline_before_the_commit(
     slow = BalanceSync(faulty, deadline_seconds=0.5)
     await slow.credit("u", "BTC", "5", "deposit")
     started = time.monotonic()
-    # The journal's insert is the last write: by then all four copies are locked.
-    async with failing(ready, "insert", mode="alwaysOn", blockConnection=True, blockTimeMS=2500):
+    # The journal's insert is the last write: by then all four copies are locked. The driver's own
+    # way to undo the transaction hangs, too.
+    commands = ("insert", "abortTransaction")
+    async with failing(ready, *commands, mode="alwaysOn", blockConnection=True, blockTimeMS=2500):
         with pytest.raises(DeadlineExceeded, match="nothing was written"):
             await slow.debit("u", "BTC", "1", "withdrawal", op_id="late")
         assert time.monotonic() - started < 1.5
@@ -157,10 +157,10 @@ async def test_the_deadline_at_the_commit(
             await slow.credit("u", "BTC", "1", "deposit", op_id="slow-op")
         assert await sync.outcome("slow-op") is Outcome.UNKNOWN
         await slow.close()
+        assert await sync.outcome("slow-op") is Outcome.APPLIED
 
     assert unknown.value.op_id == "slow-op"
     assert recorder.of("unknown") == ["slow-op"]
-    assert await sync.outcome("slow-op") is Outcome.APPLIED
     assert await stored.amounts("u", "BTC") == {(D(1), D(0), D(1))}
     assert (await sync.credit("u", "BTC", "1", "deposit", op_id="slow-op")).replayed
 
@@ -175,6 +175,23 @@ async def test_a_cancellation_at_the_commit(
     async with failing(ready, "commitTransaction", mode="alwaysOn", **blocking):
         with pytest.raises(OutcomeUnknown):
             async with asyncio.timeout(0.4):
+                await slow.credit("u", "BTC", "1", "deposit", op_id="op")
+        await slow.close()
+
+    assert await sync.outcome("op") is Outcome.APPLIED
+    assert await stored.amounts("u", "BTC") == {(D(1), D(0), D(1))}
+
+
+async def test_a_cancelled_commit_is_carried_on(
+    ready: Database, faulty: Database, sync: BalanceSync, stored: Stored
+) -> None:
+    """A commit that has to be asked for again is, although its caller was cancelled meanwhile."""
+    slow = BalanceSync(faulty)
+    await slow.open()
+    answer = {"blockConnection": True, "blockTimeMS": 600, "errorCode": 50}
+    async with failing(ready, "commitTransaction", mode={"times": 1}, **answer):
+        with pytest.raises(OutcomeUnknown):
+            async with asyncio.timeout(0.3):
                 await slow.credit("u", "BTC", "1", "deposit", op_id="op")
         await slow.close()
 

@@ -257,15 +257,21 @@ async def test_a_missing_index_is_refused(database: Any) -> None:
     await library.open()
 
 
-async def test_a_partial_index_is_no_index(database: Any) -> None:
-    """A unique index that leaves documents out does not keep them from doubling."""
+USELESS: list[dict[str, Any]] = [
+    {"unique": False},
+    {"unique": True, "partialFilterExpression": {"currency": "BTC"}},
+    {"unique": True, "collation": {"locale": "en", "strength": 2}},
+]
+
+
+@pytest.mark.parametrize("options", USELESS, ids=str)
+async def test_an_index_that_does_not_keep_documents_from_doubling(
+    database: Any, options: dict[str, Any]
+) -> None:
+    """Not unique, leaving documents out, or taking two ids for one: no such index will do."""
     await make_indexes(database)
     await database["wallets"].drop_index("reconciler_account")
-    await database["wallets"].create_index(
-        [("user_id", 1), ("currency", 1)],
-        unique=True,
-        partialFilterExpression={"currency": "BTC"},
-    )
+    await database["wallets"].create_index([("user_id", 1), ("currency", 1)], **options)
 
     with pytest.raises(SchemaNotReady, match="wallets"):
         await BalanceSync(database).open()

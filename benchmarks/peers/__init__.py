@@ -1,0 +1,1 @@
+"""What we compare ourselves with: the obvious ways to do the same."""

@@ -1,0 +1,83 @@
+"""The benchmark works at a small size, and its verdicts and its page can be trusted."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.figures import Spread, ratios
+from benchmarks.page import MarkerMissing, replaced
+from benchmarks.peers.naive import main as naive
+from benchmarks.population import Database, Population
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.usefixtures("mongod_path")
+def test_the_benchmark_runs_at_a_small_size(tmp_path: Path) -> None:
+    """Postings are measured against their peer, and written with what they were measured on."""
+    path = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "postings"]
+    command += ["--json", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, timeout=60, stdout=subprocess.DEVNULL
+    )
+
+    figures = json.loads(path.read_text())
+    assert figures["machine"]["mongodb"].startswith("6.")
+    for contest in figures["postings"]["contests"]:
+        assert contest["library_per_second"]["median"] > 0
+        assert contest["bare_per_second"]["median"] > 0
+
+
+async def test_the_naive_peer_finds_what_it_is_for(
+    mongo_uri: str, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The peer does its work: it sees a drift, and none where there is none."""
+    population = Population(accounts=400, seed=7)
+    await population.load(database)
+    arguments = (mongo_uri, database.name, "400", "7", "300")
+
+    assert checked(arguments, capsys) == (300, 0)
+    await database["trader_balances"].update_many({}, {"$inc": {"locked_balance": 1}})
+    assert checked(arguments, capsys) == (300, 300)
+
+
+def checked(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> tuple[int, int]:
+    """Run the naive check; give the accounts it looked at, and the mismatches."""
+    naive(arguments)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found["accounts"], found["mismatches"]
+
+
+async def test_a_population_is_the_same_in_all_collections(database: Database) -> None:
+    """The four collections hold the same amounts, some of them as doubles if so wished."""
+    await Population(accounts=200, seed=7, double_share=0.5).load(database)
+    query = {"available_balance": {"$type": "double"}}
+    doubles = {
+        name: await database[name].count_documents(query)
+        for name in ("wallets", "crypto_balances", "trader_balances", "internal_balances")
+    }
+
+    assert len(set(doubles.values())) == 1
+    assert 50 < doubles["wallets"] < 150
+
+
+def test_ratios_are_those_of_the_same_round() -> None:
+    """A round in which everything was slow does not spoil the ratio."""
+    assert ratios([100, 10], [10, 1]).values == (10, 10)
+    assert Spread((3, 1, 2)).shown() == "2 (1 to 3)"
+
+
+def test_a_page_is_rewritten_between_its_markers_only() -> None:
+    """What people wrote around the tables stays; a page without a place for them is an error."""
+    page = "before\n<!-- bench:scan -->\nold\n<!-- /bench:scan -->\nafter"
+
+    assert replaced(page, "scan", r"new \1") == page.replace("old", r"new \1")
+    with pytest.raises(MarkerMissing, match="postings"):
+        replaced(page, "postings", "new")

@@ -1,0 +1,7 @@
+"""All mutants. A patch that no longer fits fails `tests/unit/test_mutants.py`: adapt it."""
+
+from tests.mutants.of_amounts import AMOUNT_MUTANTS
+from tests.mutants.of_carrying import CARRYING_MUTANTS
+from tests.mutants.of_posting import POSTING_MUTANTS
+
+MUTANTS = (*CARRYING_MUTANTS, *POSTING_MUTANTS, *AMOUNT_MUTANTS)
