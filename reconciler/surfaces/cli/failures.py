@@ -14,7 +14,13 @@ from reconciler.errors import (
 from reconciler.settings import InvalidSettings
 from reconciler.surfaces.exits import Exit
 
-_COULD_NOT_LOOK = (DatabaseUnavailable, CannotLook, ReadInterrupted, UnsupportedServer, TimeoutError)
+_COULD_NOT_LOOK = (
+    DatabaseUnavailable,
+    CannotLook,
+    ReadInterrupted,
+    UnsupportedServer,
+    TimeoutError,
+)
 
 
 class Interrupted(Exception):
