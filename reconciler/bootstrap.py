@@ -20,7 +20,7 @@ from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, MongoSettings, Problem, ScanSettings, Settings
 from reconciler.storage.balances import MongoBalanceStore
-from reconciler.storage.server import connect
+from reconciler.storage.server import connect, probe
 from reconciler.surfaces.cli.app import run
 from reconciler.surfaces.cli.session import Wiring
 from reconciler.surfaces.logs import Logs, PostingLog, ScanLog
@@ -54,6 +54,8 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
 
     Raises:
         InvalidSettings: the driver does not take the connection string.
+        DatabaseUnavailable: no server answers; a scan would try for longer.
+        CannotLook: the server does not let us in.
     """
     mongo, scan, mappings = settings.mongo, settings.scan, settings.mappings()
     try:
@@ -65,6 +67,7 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
     except errors.CannotLook as error:
         raise InvalidSettings([Problem("", "", str(error))]) from None
     async with client:
+        await probe(client, deadline_seconds=mongo.server_selection_timeout_seconds)
         database = client[mongo.database]
         options = ScanOptions(
             settle_seconds=scan.settle_seconds,
