@@ -48,8 +48,10 @@ __all__ = [
     "OutcomeUnknown",
     "PostingFailed",
     "PostingRefused",
+    "ReadInterrupted",
     "ReconcilerError",
     "SchemaNotReady",
+    "SnapshotTooOld",
     "StaleBefore",
     "UnsupportedServer",
 ]
@@ -117,6 +119,14 @@ class DatabaseUnavailable(ReconcilerError):
 
 class CannotLook(ReconcilerError):
     """A part of the data could not be read; a scan that meets this is incomplete."""
+
+
+class SnapshotTooOld(ReconcilerError):
+    """The moment that was being read is too far back for the server; a new one can be."""
+
+
+class ReadInterrupted(ReconcilerError):
+    """A read failed in a way that may pass: the network, an election, a lost cursor."""
 
 
 class MongodNotFound(ReconcilerError):

@@ -1,0 +1,261 @@
+"""The exact scan: every account of every collection compared, and what is wrong looked at twice."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from datetime import UTC, datetime
+
+from reconciler.errors import CannotLook, ReadInterrupted
+from reconciler.model.mapping import Mappings
+from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
+from reconciler.scanning.confirmation import Confirmation
+from reconciler.scanning.deadline import Deadline
+from reconciler.scanning.findings import Findings
+from reconciler.scanning.judging import Judge
+from reconciler.scanning.observer import ScanObserver, Unobserved
+from reconciler.scanning.ports import (
+    EVERYTHING,
+    BalanceSource,
+    BalanceStore,
+    KeyRange,
+    Portion,
+    Selection,
+)
+from reconciler.scanning.range_reading import RangeReading
+from reconciler.scanning.rules import ScanOptions
+
+# Accounts so far, and how many there will be, roughly.
+Progress = Callable[[int, int], None]
+Sleep = Callable[[float], Awaitable[None]]
+
+# After so many ranges that could not be read, the others are not tried.
+FAILED_RANGES_MAX = 3
+
+
+class Scanner:
+    """Scans the balance collections; one instance may make many scans, also at once.
+
+    Args:
+        store: where the collections are read.
+        mappings: what their fields mean.
+        options: limits and settings.
+        observer: is told what happens.
+        now: the time of day.
+        monotonic: a clock in seconds, for durations and the deadline.
+        sleep: waits some seconds.
+        new_id: makes the id of a scan.
+    """
+
+    def __init__(
+        self,
+        store: BalanceStore,
+        mappings: Mappings,
+        options: ScanOptions | None = None,
+        *,
+        observer: ScanObserver | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._store = store
+        self._mappings = mappings
+        self._options = options or ScanOptions()
+        self._observer = observer or Unobserved()
+        self._now = now
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._new_id = new_id
+
+    async def scan_all(self, *, progress: Progress | None = None) -> ScanReport:
+        """Scan all accounts."""
+        return await self.scan(None, None, progress=progress)
+
+    async def scan(
+        self, user_id: str | None, currency: str | None, *, progress: Progress | None = None
+    ) -> ScanReport:
+        """Scan the accounts of one user, of one currency, or both; None means all.
+
+        A user id that a person typed means the string, and any other id whose text it is. This
+        never raises for what the database does: a scan that could not look is `incomplete`.
+        """
+        started_at, begun = self._now(), self._monotonic()
+        scan = _Scan(
+            scan_id=self._new_id(),
+            selection=Selection(user_id, currency),
+            mappings=self._mappings,
+            options=self._options,
+            observer=self._observer,
+            deadline=Deadline(self._options.deadline_seconds, self._monotonic),
+            sleep=self._sleep,
+            progress=progress,
+        )
+        await scan.run(self._store)
+        report = scan.report(started_at, duration_seconds=self._monotonic() - begun)
+        self._observer.scan_finished(report)
+        return report
+
+
+class _Scan:
+    """One scan while it runs."""
+
+    def __init__(
+        self,
+        *,
+        scan_id: str,
+        selection: Selection,
+        mappings: Mappings,
+        options: ScanOptions,
+        observer: ScanObserver,
+        deadline: Deadline,
+        sleep: Sleep,
+        progress: Progress | None,
+    ) -> None:
+        self._scan_id = scan_id
+        self._selection = selection
+        self._options = options
+        self._observer = observer
+        self._deadline = deadline
+        self._sleep = sleep
+        self._progress = progress
+        self._judge = Judge(mappings, double_tolerance=options.double_tolerance)
+        self._findings = Findings(options.mismatches_max)
+        self._consistency = Consistency.SNAPSHOT
+        self._incomplete: list[str] = []
+        self._accounts = self._users = 0
+        self._currencies: set[Hashable] = set()
+        self._estimated_accounts = 0
+
+    async def run(self, store: BalanceStore) -> None:
+        """Read, compare and confirm everything that is selected."""
+        try:
+            source = await store.open(deadline_seconds=self._deadline.remaining_seconds)
+            self._consistency = source.consistency
+            self._observer.scan_started(
+                self._scan_id, mode=self._mode, consistency=self._consistency
+            )
+            if await self._are_collections_there(source):
+                ranges = await self._ranges(source)
+                confirmation = self._confirmation(source)
+                await self._read_all(source, ranges, confirmation)
+                await confirmation.finish()
+                self._incomplete += confirmation.unsure
+        except (CannotLook, ReadInterrupted) as error:
+            self._incomplete.append(self._deadline.explain(error))
+
+    def report(self, started_at: datetime, *, duration_seconds: float) -> ScanReport:
+        """Say what was found."""
+        findings = self._findings
+        return ScanReport(
+            scan_id=self._scan_id,
+            mode=self._mode,
+            consistency=self._consistency,
+            started_at=started_at,
+            duration_seconds=duration_seconds,
+            coverage=Coverage(self._accounts, self._users, len(self._currencies)),
+            mismatch_count=findings.count,
+            mismatched_users=findings.users,
+            by_kind=dict(findings.by_kind),
+            mismatches=findings.mismatches,
+            incomplete=tuple(self._incomplete),
+        )
+
+    @property
+    def _mode(self) -> ScanMode:
+        if self._selection.user_id is not None:
+            return ScanMode.USER
+        return ScanMode.FULL if self._selection == EVERYTHING else ScanMode.CURRENCY
+
+    def _confirmation(self, source: BalanceSource) -> Confirmation:
+        return Confirmation(
+            source,
+            self._judge,
+            self._findings,
+            self._deadline,
+            scan_id=self._scan_id,
+            observer=self._observer,
+            sleep=self._sleep,
+            settle_seconds=self._options.settle_seconds,
+            suspects_max=self._options.suspects_max,
+        )
+
+    async def _are_collections_there(self, source: BalanceSource) -> bool:
+        missing = await source.missing_collections()
+        self._incomplete += [
+            f"the collection {name} does not exist: check the mapping of the collections, or "
+            "create it with `reconciler db init`"
+            for name in missing
+        ]
+        return not missing
+
+    async def _ranges(self, source: BalanceSource) -> list[KeyRange]:
+        if self._selection.user_id is not None:
+            return [KeyRange()]
+        if self._progress:
+            self._estimated_accounts = await source.estimated_accounts()
+        return list(await source.ranges())
+
+    async def _read_all(
+        self, source: BalanceSource, ranges: list[KeyRange], confirmation: Confirmation
+    ) -> None:
+        waiting = iter(enumerate(ranges))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._options.ranges_parallel, len(ranges))):
+                group.create_task(self._work(source, waiting, confirmation))
+        left = sum(1 for _ in waiting)
+        if left:
+            self._incomplete.append(f"{left} further ranges were not tried any more")
+
+    async def _work(
+        self,
+        source: BalanceSource,
+        waiting: Iterator[tuple[int, KeyRange]],
+        confirmation: Confirmation,
+    ) -> None:
+        """Read one range after the other until there are no more, or too many failed."""
+        while len(self._incomplete) < FAILED_RANGES_MAX and not self._deadline.is_past:
+            number, key_range = next(waiting, (0, None))
+            if key_range is None:
+                return
+            await self._read(source, number, key_range, confirmation)
+
+    async def _read(
+        self, source: BalanceSource, number: int, key_range: KeyRange, confirmation: Confirmation
+    ) -> None:
+        accounts = 0
+
+        async def take(portion: Portion) -> None:
+            nonlocal accounts
+            accounts += portion.accounts
+            await self._take(number, portion, confirmation)
+
+        def read_again(part: KeyRange, why: str) -> None:
+            self._observer.range_read_again(self._scan_id, part, why=why)
+
+        reading = RangeReading(
+            source,
+            self._selection,
+            self._deadline,
+            sleep=self._sleep,
+            take=take,
+            read_again=read_again,
+        )
+        try:
+            await reading.read(key_range)
+        except CannotLook as error:
+            self._incomplete.append(str(error))
+        else:
+            self._observer.range_done(self._scan_id, key_range, accounts=accounts)
+
+    async def _take(self, number: int, portion: Portion, confirmation: Confirmation) -> None:
+        self._accounts += portion.accounts
+        self._users += portion.users
+        self._currencies |= portion.currencies
+        for seen in portion.views:
+            mismatch = self._judge.judge(seen)
+            if mismatch:
+                confirmation.suspect(number, seen, mismatch)
+        if self._progress:
+            self._progress(self._accounts, max(self._accounts, self._estimated_accounts))
+        await confirmation.make_room()

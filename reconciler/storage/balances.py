@@ -1,0 +1,144 @@
+"""Opens the balance collections for the scanner, on whatever kind of server they are."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from pymongo import ReadPreference
+
+from reconciler.errors import DatabaseUnavailable, ReadInterrupted
+from reconciler.model.mapping import Mappings
+from reconciler.model.report import Consistency
+from reconciler.scanning.ports import Bound, KeyRange
+from reconciler.storage.calls import Calls, Database
+from reconciler.storage.dividing import RANGE_ACCOUNTS, Dividing
+from reconciler.storage.moments import BATCH_DOCUMENTS, MongoMoment
+from reconciler.storage.server import Server, probe
+from reconciler.storage.wire import CODEC_OPTIONS
+
+
+class MongoBalanceStore:
+    """Opens sources on a database.
+
+    Args:
+        database: where the balance collections are.
+        mappings: which they are.
+        range_accounts: the size at which ranges aim.
+        batch_documents: how many documents come at once from each collection.
+        monotonic: a clock in seconds, for the deadline.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        mappings: Mappings,
+        *,
+        range_accounts: int = RANGE_ACCOUNTS,
+        batch_documents: int = BATCH_DOCUMENTS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # A snapshot on the primary has every write that was acknowledged before; a secondary lags.
+        self._database = database.with_options(
+            codec_options=CODEC_OPTIONS, read_preference=ReadPreference.PRIMARY
+        )
+        self._mappings = mappings
+        self._range_accounts = range_accounts
+        self._batch_documents = batch_documents
+        self._monotonic = monotonic
+
+    async def open(self, *, deadline_seconds: float) -> "MongoBalanceSource":
+        """Find out what server this is, and bind all reads to a deadline.
+
+        Raises:
+            ReadInterrupted: the server did not answer.
+            CannotLook: it does not let us in.
+        """
+        calls = Calls(deadline_seconds=deadline_seconds, monotonic=self._monotonic)
+        try:
+            server = await probe(self._database.client, deadline_seconds=calls.remaining())
+        except DatabaseUnavailable as error:
+            raise ReadInterrupted(str(error)) from error
+        dividing = Dividing(
+            self._database, self._mappings, calls, range_accounts=self._range_accounts
+        )
+        return MongoBalanceSource(
+            self._database,
+            self._mappings,
+            server,
+            calls,
+            dividing,
+            batch_documents=self._batch_documents,
+        )
+
+
+class MongoBalanceSource:
+    """The balance collections during one scan."""
+
+    def __init__(
+        self,
+        database: Database,
+        mappings: Mappings,
+        server: Server,
+        calls: Calls,
+        dividing: Dividing,
+        *,
+        batch_documents: int,
+    ) -> None:
+        self._database = database
+        self._mappings = mappings
+        self._server = server
+        self._calls = calls
+        self._dividing = dividing
+        self._batch_documents = batch_documents
+
+    @property
+    def consistency(self) -> Consistency:
+        """Whether its moments are snapshots."""
+        if self._server.has_snapshots:
+            return Consistency.SNAPSHOT
+        return Consistency.CONFIRMED_READS
+
+    async def missing_collections(self) -> Sequence[str]:
+        """List the mapped collections that do not exist."""
+        with self._calls.bounded("the list of collections"):
+            # To know those that we may read is enough, and takes no right but `read`.
+            present = await self._database.list_collection_names(authorizedCollections=True)
+        return [name for name in self._mappings.names if name not in present]
+
+    async def estimated_accounts(self) -> int:
+        """Estimate the number of accounts by the largest collection."""
+        return max(await self._dividing.estimates())
+
+    async def ranges(self) -> Sequence[KeyRange]:
+        """Divide all accounts into ranges of roughly equal size, by the data."""
+        return await self._dividing.ranges()
+
+    async def middle(self, key_range: KeyRange) -> Bound | None:
+        """Find a user id that divides a range by its data; None if it holds no two users."""
+        return await self._dividing.middle(key_range)
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[MongoMoment]:
+        """Open a new moment, not before now."""
+        if not self._server.has_snapshots:
+            yield MongoMoment(
+                self._database,
+                self._mappings,
+                self._calls,
+                None,
+                batch_documents=self._batch_documents,
+            )
+            return
+        async with self._database.client.start_session(snapshot=True) as session:
+            # In a fresh session, reads that start together each get a moment of their own; the
+            # answer to this one fixes it for all.
+            truth = self._mappings.source_of_truth
+            with self._calls.bounded(truth):
+                await self._database[truth].find_one({}, {"_id": 1}, session=session)
+            yield MongoMoment(
+                self._database,
+                self._mappings,
+                self._calls,
+                session,
+                batch_documents=self._batch_documents,
+            )

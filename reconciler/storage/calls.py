@@ -1,0 +1,75 @@
+"""Bounds every call to the server, and names its failures."""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pymongo
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.cursor import AsyncRawBatchCursor
+from pymongo.asynchronous.database import AsyncDatabase
+
+from reconciler.storage.elements import RawValue, documents, elements
+from reconciler.storage.server import translating
+from reconciler.storage.shape import SIMPLE_COLLATION
+
+Database = AsyncDatabase[dict[str, Any]]
+
+# No single call waits longer, however far away the deadline is.
+CALL_SECONDS_MAX = 120.0
+
+
+async def next_batch(cursor: AsyncRawBatchCursor[dict[str, Any]]) -> bytes | None:
+    """Give a cursor's next documents, or None when there are none.
+
+    The driver's annotations say that a raw cursor gives documents; what it gives is bytes.
+    """
+    batch: Any = await anext(cursor, None)
+    return None if batch is None else bytes(batch)
+
+
+class Calls:
+    """The calls of one undertaking, none of which outlives its deadline.
+
+    Args:
+        deadline_seconds: from now.
+        monotonic: a clock in seconds.
+    """
+
+    def __init__(
+        self, *, deadline_seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._monotonic = monotonic
+        self._deadline = monotonic() + deadline_seconds
+
+    def remaining(self) -> float:
+        """Give the seconds a call may take; never quite none, so that it fails as a time-out."""
+        return min(max(self._deadline - self._monotonic(), 0.001), CALL_SECONDS_MAX)
+
+    @contextmanager
+    def bounded(self, what: str) -> Iterator[None]:
+        """Bound the calls within, and translate their errors; `what` names what is read."""
+        with translating(what), pymongo.timeout(self.remaining()):
+            yield
+
+    async def rows(
+        self,
+        database: Database,
+        collection: str,
+        pipeline: Sequence[Mapping[str, Any]],
+        session: AsyncClientSession | None = None,
+    ) -> AsyncGenerator[dict[str, RawValue], None]:
+        """Run a pipeline and give its documents taken apart; at most one batch is held."""
+        with self.bounded(collection):
+            cursor = await database[collection].aggregate_raw_batches(
+                pipeline, session=session, collation=SIMPLE_COLLATION, allowDiskUse=True
+            )
+        async with cursor:
+            while True:
+                with self.bounded(collection):
+                    batch = await next_batch(cursor)
+                if batch is None:
+                    return
+                for document in documents(batch):
+                    yield elements(document)

@@ -1,0 +1,153 @@
+"""One moment of the balance collections: a snapshot session, or plain reads without one."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Protocol
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncRawBatchCursor
+from pymongo.errors import OperationFailure
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.mapping import CollectionMapping, Mappings
+from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
+from reconciler.storage.calls import Calls, Database, next_batch
+from reconciler.storage.lookup import Lookup
+from reconciler.storage.merging import Merge
+from reconciler.storage.selection import conditions
+from reconciler.storage.shape import SIMPLE_COLLATION, Stage, scan_pipeline
+from reconciler.storage.streams import RawStream
+
+BATCH_DOCUMENTS = 5_000
+LOOKUP_KEYS_MAX = 200
+
+_BAD_VALUE = 2
+_PARALLEL_ARRAYS = "parallel arrays"
+
+
+class MongoMoment:
+    """Reads within one session; `session` is None where the server has no snapshots."""
+
+    def __init__(
+        self,
+        database: Database,
+        mappings: Mappings,
+        calls: Calls,
+        session: AsyncClientSession | None,
+        *,
+        batch_documents: int = BATCH_DOCUMENTS,
+    ) -> None:
+        self._database = database
+        self._mappings = mappings
+        self._calls = calls
+        self._session = session
+        self._batch_documents = batch_documents
+
+    async def portions(
+        self, key_range: KeyRange, selection: Selection
+    ) -> AsyncGenerator[Portion, None]:
+        """Merge the collections within a range.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
+        """
+        batches = [self._batches(mapping, key_range, selection) for mapping in self._mappings]
+        streams = [
+            RawStream(name, each.next)
+            for name, each in zip(self._mappings.names, batches, strict=True)
+        ]
+        async with contextlib.AsyncExitStack() as stack:
+            for each, stream in zip(batches, streams, strict=True):
+                stack.push_async_callback(each.close)
+                stack.push_async_callback(stream.stop)
+                stream.start()
+            merged = await stack.enter_async_context(contextlib.aclosing(Merge(streams).portions()))
+            async for portion in merged:
+                yield portion
+
+    async def views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:
+        """Read in full what was seen before.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
+        """
+        for start in range(0, len(keys), LOOKUP_KEYS_MAX):
+            lookup = Lookup(self._mappings, keys[start : start + LOOKUP_KEYS_MAX])
+            for mapping, pipeline in lookup.pipelines():
+                rows = self._calls.rows(self._database, mapping.name, pipeline, self._session)
+                async with contextlib.aclosing(rows):
+                    async for fields in rows:
+                        lookup.add(mapping.name, fields)
+            for view in lookup.views():
+                yield view
+
+    def _batches(
+        self, mapping: CollectionMapping, key_range: KeyRange, selection: Selection
+    ) -> "_Batches":
+        def pipeline(*, is_projected_first: bool) -> list[Stage]:
+            selected = conditions(mapping, selection)
+            return scan_pipeline(
+                mapping, key_range, selected, is_projected_first=is_projected_first
+            )
+
+        return _Batches(
+            self._database[mapping.name],
+            pipeline,
+            self._calls,
+            self._session,
+            self._batch_documents,
+        )
+
+
+class _Pipeline(Protocol):
+    def __call__(self, *, is_projected_first: bool) -> list[Stage]: ...
+
+
+class _Batches:
+    """The batches of one collection, from a cursor that is opened when the first is asked for."""
+
+    def __init__(
+        self,
+        collection: AsyncCollection[dict[str, Any]],
+        pipeline: _Pipeline,
+        calls: Calls,
+        session: AsyncClientSession | None,
+        batch_documents: int,
+    ) -> None:
+        self._collection = collection
+        self._pipeline = pipeline
+        self._calls = calls
+        self._session = session
+        self._batch_documents = batch_documents
+        self._cursor: AsyncRawBatchCursor[dict[str, Any]] | None = None
+
+    async def next(self) -> bytes | None:
+        """Give the next batch, or None when there is none."""
+        with self._calls.bounded(self._collection.name):
+            if self._cursor is None:
+                self._cursor = await self._open()
+            return await next_batch(self._cursor)
+
+    async def close(self) -> None:
+        """Tell the server that no more is wanted, if it can be told."""
+        if self._cursor is not None:
+            with contextlib.suppress(ReconcilerError), self._calls.bounded(self._collection.name):
+                await self._cursor.close()
+
+    async def _open(self) -> AsyncRawBatchCursor[dict[str, Any]]:
+        try:
+            return await self._run(self._pipeline(is_projected_first=False))
+        except OperationFailure as error:
+            if error.code != _BAD_VALUE or _PARALLEL_ARRAYS not in str(error):
+                raise
+        return await self._run(self._pipeline(is_projected_first=True))
+
+    async def _run(self, pipeline: list[Stage]) -> AsyncRawBatchCursor[dict[str, Any]]:
+        return await self._collection.aggregate_raw_batches(
+            pipeline,
+            session=self._session,
+            collation=SIMPLE_COLLATION,
+            allowDiskUse=True,
+            batchSize=self._batch_documents,
+        )

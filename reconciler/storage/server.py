@@ -1,0 +1,173 @@
+"""Connects to MongoDB, finds out what kind of server it is, and says in words why it does not work.
+
+No sentence made here holds the connection string or anything of its credentials.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pymongo
+from pymongo import AsyncMongoClient
+from pymongo.errors import (
+    AutoReconnect,
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidName,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+
+from reconciler.errors import (
+    CannotLook,
+    DatabaseUnavailable,
+    ReadInterrupted,
+    ReconcilerError,
+    SnapshotTooOld,
+)
+from reconciler.storage.wire import CODEC_OPTIONS
+
+Client = AsyncMongoClient[dict[str, Any]]
+
+APPLICATION_NAME = "balance-reconciler"
+SERVER_SELECTION_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
+
+# https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
+_TOO_OLD_CODES = {239, 246}  # SnapshotTooOld, SnapshotUnavailable
+_NOT_ALLOWED_CODES = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, the same of Atlas
+_TIME_OUT_CODES = {50, 262}  # MaxTimeMSExpired, ExceededTimeLimit
+_PASSING_CODES = {
+    6,  # HostUnreachable
+    7,  # HostNotFound
+    43,  # CursorNotFound
+    89,  # NetworkTimeout
+    91,  # ShutdownInProgress
+    134,  # ReadConcernMajorityNotAvailableYet
+    175,  # QueryPlanKilled: an index or a collection was dropped
+    189,  # PrimarySteppedDown
+    237,  # CursorKilled
+    9001,  # SocketException
+    10107,  # NotWritablePrimary
+    11600,  # InterruptedAtShutdown
+    11601,  # Interrupted
+    11602,  # InterruptedDueToReplStateChange
+    13435,  # NotPrimaryNoSecondaryOk
+    13436,  # NotPrimaryOrSecondary
+}
+
+
+class ServerKind(StrEnum):
+    """What the server is part of."""
+
+    REPLICA_SET = "replica_set"
+    SHARDED = "sharded"
+    STANDALONE = "standalone"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answered: its kind and its version."""
+
+    kind: ServerKind
+    version: str
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether all collections can be read as of one moment."""
+        return self.kind is not ServerKind.STANDALONE
+
+
+def connect(uri: str) -> Client:
+    """Make the client; it connects with its first call. Limits in the connection string win.
+
+    Raises:
+        CannotLook: the connection string cannot be used.
+    """
+    try:
+        return AsyncMongoClient(
+            uri,
+            **_defaults_without(uri),
+            tz_aware=True,
+            datetime_conversion="datetime_auto",
+            unicode_decode_error_handler=CODEC_OPTIONS.unicode_decode_error_handler,
+        )
+    except (ConfigurationError, InvalidURI, InvalidName, ValueError) as error:
+        # The driver's own text may quote the connection string, with its password.
+        raise CannotLook(
+            "the MongoDB connection string (mongo.uri) cannot be used: it must look like "
+            f"mongodb://host:27017/?replicaSet=rs0 ({type(error).__name__})"
+        ) from None
+
+
+async def probe(client: Client, *, deadline_seconds: float = SERVER_SELECTION_SECONDS) -> Server:
+    """Ask the server what it is.
+
+    Raises:
+        DatabaseUnavailable: it did not answer in time.
+        CannotLook: it does not let us in.
+    """
+    try:
+        with pymongo.timeout(deadline_seconds):
+            hello = await client.admin.command("hello")
+            build = await client.admin.command("buildInfo")
+    except PyMongoError as error:
+        failure = failure_of(error, "the server")
+        if isinstance(failure, CannotLook):
+            raise failure from error
+        raise DatabaseUnavailable(str(failure)) from error
+    return Server(_kind(hello), str(build.get("version", "unknown")))
+
+
+@contextmanager
+def translating(what: str) -> Iterator[None]:
+    """Turn the driver's errors into ours; `what` names what is being read."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise failure_of(error, what) from error
+
+
+def failure_of(error: PyMongoError, what: str) -> ReconcilerError:
+    """Say in one sentence why `what` could not be read, and by its class whether it may pass."""
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code in _TOO_OLD_CODES:
+        return SnapshotTooOld(f"the snapshot of {what} is too old for the server to read on")
+    if code in _NOT_ALLOWED_CODES:
+        return CannotLook(
+            f"the database user may not read {what}: grant it the role `read` on the database, "
+            "and check the credentials of mongo.uri"
+        )
+    if isinstance(error, ServerSelectionTimeoutError):
+        return ReadInterrupted(
+            f"no MongoDB server that can be read answered when asked for {what}: check mongo.uri "
+            "and whether the replica set has a primary"
+        )
+    if error.timeout or code in _TIME_OUT_CODES:
+        return ReadInterrupted(f"the server did not answer in time when asked for {what}")
+    if isinstance(error, AutoReconnect | ConnectionFailure) or code in _PASSING_CODES:
+        return ReadInterrupted(f"the connection to the server was lost while reading {what}")
+    if isinstance(error, OperationFailure):
+        name = (error.details or {}).get("codeName", "no name")
+        return CannotLook(f"the server refused to read {what}: error {code} ({name})")
+    return CannotLook(f"{what} could not be read: {type(error).__name__}")
+
+
+def _kind(hello: dict[str, Any]) -> ServerKind:
+    if hello.get("msg") == "isdbgrid":
+        return ServerKind.SHARDED
+    return ServerKind.REPLICA_SET if "setName" in hello else ServerKind.STANDALONE
+
+
+def _defaults_without(uri: str) -> dict[str, Any]:
+    defaults: dict[str, Any] = {
+        "serverSelectionTimeoutMS": int(SERVER_SELECTION_SECONDS * 1000),
+        "connectTimeoutMS": int(CONNECT_SECONDS * 1000),
+        "appname": APPLICATION_NAME,
+    }
+    options = uri.partition("?")[2].lower()
+    return {name: value for name, value in defaults.items() if f"{name.lower()}=" not in options}
