@@ -7,15 +7,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import (
-    ROUND_HALF_EVEN,
-    Context,
-    Decimal,
-    DivisionByZero,
-    Inexact,
-    InvalidOperation,
-    Overflow,
-)
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 from types import MappingProxyType
 
 from reconciler.model.faults import (
@@ -28,15 +20,6 @@ from reconciler.model.faults import (
 
 DIGITS_MAX = 34
 ZERO = Decimal(0)
-
-# Inexact is trapped: an operation whose result needs a 35th digit raises instead of rounding.
-EXACT = Context(
-    prec=DIGITS_MAX,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-6143,
-    Emax=6144,
-    traps=[Inexact, InvalidOperation, Overflow, DivisionByZero],
-)
 
 # Wide enough to add any two usable amounts exactly: comparing must never round or raise.
 WIDE = Context(prec=13_000, Emin=-20_000, Emax=20_000, traps=[Inexact, InvalidOperation])
@@ -184,4 +167,5 @@ def exact_sum(left: Decimal, right: Decimal) -> Decimal:
 
 def rounded_to_scale(value: Decimal, *, scale: int) -> Decimal:
     """Round a legacy double's decimal value half-even to the currency's decimal places."""
-    return canonical(value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN, context=_ROUNDING))
+    finest = Decimal((0, (1,), -scale))
+    return canonical(value.quantize(finest, ROUND_HALF_EVEN, context=_ROUNDING))

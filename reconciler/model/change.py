@@ -7,6 +7,7 @@ from decimal import Decimal
 from reconciler.model.amounts import (
     ZERO,
     canonical,
+    checked_amount,
     decimal_places_of,
     exact_sum,
     plain,
@@ -99,17 +100,17 @@ def decide_replacement(
     Raises:
         StaleBefore: a copy differs from the before-image in value, type or presence.
         InsufficientFunds: `after` has a negative amount.
-        AmountTooFine, AmountTooLong: `after` cannot be kept exactly.
+        InvalidAmount, FloatRefused: `after` cannot be kept exactly.
     """
     if amounts_found(view, rules.mappings) != amounts_found(before, rules.mappings):
         raise StaleBefore(f"the copies of account {view.account} are no longer the before-image")
     mismatch = compare(view, rules.mappings, double_tolerance=rules.double_tolerance)
     if mismatch and isinstance(_refusal_of(mismatch), BrokenBalance):
         raise BrokenBalance(mismatch)
-    for amount in (after.available, after.locked):
-        _refuse_too_fine(f"the new balance of account {view.account}", amount, rules.scale)
-    wanted = _changed(view.account, Balance(), Delta(after.available, after.locked))
-    standing = _as_decimals(view.copy_in(rules.mappings.source_of_truth), rules.scale)
+    available = checked_amount(after.available, scale=rules.scale)
+    locked = checked_amount(after.locked, scale=rules.scale)
+    wanted = _changed(view.account, Balance(), Delta(available, locked))
+    standing = _as_decimals(view.copy_in(rules.mappings.source_of_truth), rules)
     return Change(view, standing, dict.fromkeys(rules.mappings.names, wanted), (), mismatch)
 
 
@@ -133,7 +134,7 @@ def agreed_balance(view: BalanceView, rules: Rules) -> Balance:
     mismatch = compare(view, rules.mappings, double_tolerance=rules.double_tolerance)
     if mismatch:
         raise _refusal_of(mismatch)
-    return _as_decimals(view.copy_in(rules.mappings.source_of_truth), rules.scale)
+    return _as_decimals(view.copy_in(rules.mappings.source_of_truth), rules)
 
 
 def _refusal_of(mismatch: Mismatch) -> BrokenBalance | BalancesOutOfSync:
@@ -164,22 +165,29 @@ def _each_its_own(view: BalanceView, rules: Rules) -> dict[str, Balance]:
     for name in rules.mappings.names:
         for copy in view.copies.get(name, ()):
             _refuse_fine_copy(f"the copy of account {view.account} in {name}", copy, rules.scale)
-    return {name: _as_decimals(view.copy_in(name), rules.scale) for name in rules.mappings.names}
+    return {name: _as_decimals(view.copy_in(name), rules) for name in rules.mappings.names}
 
 
-def _as_decimals(copy: Copy | None, scale: int) -> Balance:
+def _as_decimals(copy: Copy | None, rules: Rules) -> Balance:
     """Read a copy's amounts, a double rounded half-even to the scale; nothing, without a copy."""
     if copy is None:
         return Balance()
-    return Balance(_as_decimal(copy.available, scale), _as_decimal(copy.locked, scale))
+    return Balance(_as_decimal(copy.available, rules), _as_decimal(copy.locked, rules))
 
 
-def _as_decimal(number: StoredNumber, scale: int) -> Decimal:
+def _as_decimal(number: StoredNumber, rules: Rules) -> Decimal:
+    """Give a stored amount as a decimal.
+
+    A double below zero by no more than the tolerance is what float code left of a zero: it counts
+    as not negative when copies are compared, and so it does here.
+    """
     if number.value is None:
         return ZERO
-    if number.is_double:
-        return rounded_to_scale(number.value, scale=scale)
-    return canonical(number.value)
+    if not number.is_double:
+        return canonical(number.value)
+    if rules.double_tolerance.copy_negate() <= number.value < 0:
+        return ZERO
+    return rounded_to_scale(number.value, scale=rules.scale)
 
 
 def _refuse_fine_copy(what: str, copy: Copy, scale: int) -> None:
@@ -207,7 +215,7 @@ def _changed(account: Account, base: Balance, delta: Delta) -> Balance:
                 field,
                 available=base.available,
                 locked=base.locked,
-                needed=-getattr(delta, field),
+                needed=getattr(delta, field).copy_negate(),
             )
     exact_sum(after.available, after.locked)  # the total must fit, too
     return after

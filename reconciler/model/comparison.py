@@ -81,14 +81,17 @@ def drift_of(view: BalanceView, mappings: Mappings) -> Mapping[str, str]:
     """Describe how the copies differ from each other, independently of how large the balances are.
 
     Two views of a busy account that has the same drift give equal descriptions: per collection the
-    distance of available and locked from the source of truth's copy, as text, or what is there
-    instead of one good copy.
+    distances of available and locked from the source of truth's copy and of the total from what it
+    should be, as text, or what is there instead of one good copy.
     """
     truth = view.copy_in(mappings.source_of_truth)
-    return {name: _distance(view.copies.get(name, ()), truth) for name in mappings.names}
+    return {
+        mapping.name: _distance(mapping, view.copies.get(mapping.name, ()), truth)
+        for mapping in mappings
+    }
 
 
-def _distance(copies: tuple[Copy, ...], truth: Copy | None) -> str:
+def _distance(mapping: CollectionMapping, copies: tuple[Copy, ...], truth: Copy | None) -> str:
     if len(copies) != 1:
         return "missing" if not copies else f"{len(copies)} copies"
     (copy,) = copies
@@ -97,13 +100,22 @@ def _distance(copies: tuple[Copy, ...], truth: Copy | None) -> str:
     available, locked = _amounts(copy)
     base = _amounts(truth) if truth is not None and not truth.is_malformed else (ZERO, ZERO)
     distances = [WIDE.subtract(available, base[0]), WIDE.subtract(locked, base[1])]
-    if copy.total.value is not None:
-        distances.append(WIDE.subtract(copy.total.value, WIDE.add(available, locked)))
+    # A total that is not stored is as good as a right one: the next posting adds it.
+    expected = _expected_total(mapping, copy)
+    total = expected if copy.total.value is None else copy.total.value
+    distances.append(WIDE.subtract(total, expected))
     return " ".join(plain(canonical(distance)) for distance in distances)
 
 
 def _amounts(copy: Copy) -> tuple[Decimal, Decimal]:
     return copy.available_amount or ZERO, copy.locked_amount or ZERO
+
+
+def _expected_total(mapping: CollectionMapping, copy: Copy) -> Decimal:
+    available, locked = _amounts(copy)
+    if mapping.total_means is TotalMeaning.AVAILABLE:
+        return available
+    return WIDE.add(available, locked)
 
 
 _Placed = tuple[CollectionMapping, Copy]
@@ -179,17 +191,14 @@ class _Rules:
     def _total_holds(self, mapping: CollectionMapping, copy: Copy) -> bool:
         if copy.total.value is None or copy.is_malformed:
             return True
-        available, locked = _amounts(copy)
-        expected = available
-        if mapping.total_means is TotalMeaning.AVAILABLE_PLUS_LOCKED:
-            expected = WIDE.add(available, locked)
+        expected = _expected_total(mapping, copy)
         return self._near(copy.total.value, expected, has_double=copy.has_double)
 
     def _negative(self) -> Iterator[str]:
         for mapping, copy in self._each:
             for name in ("available", "locked", "total"):
                 number: StoredNumber = getattr(copy, name)
-                least = -self._double_tolerance if number.is_double else ZERO
+                least = self._double_tolerance.copy_negate() if number.is_double else ZERO
                 if number.value is not None and number.value < least:
                     yield f"{mapping.name}.{name}"
 
@@ -208,4 +217,4 @@ class _Rules:
     def _near(self, left: Decimal, right: Decimal, *, has_double: bool) -> bool:
         if left == right:
             return True
-        return has_double and abs(WIDE.subtract(left, right)) <= self._double_tolerance
+        return has_double and WIDE.subtract(left, right).copy_abs() <= self._double_tolerance

@@ -51,7 +51,8 @@ def stored_nonsense(bson_type: str, text: str) -> StoredNumber:
 
 def plain_or_short(value: Decimal) -> str:
     """Write a number plainly unless that is longer than a line can hold (1E-6000)."""
-    return plain(value) if value.adjusted() > -TEXT_CHARACTERS_MAX else str(value)
+    written = plain(value)
+    return written if len(written) <= TEXT_CHARACTERS_MAX else str(value)
 
 
 @dataclass(frozen=True, slots=True)

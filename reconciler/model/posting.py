@@ -132,17 +132,17 @@ def credit_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
 
 def debit_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """Money leaves: available goes down."""
-    return (CheckedLeg(account, Delta(available=-amount)),)
+    return (CheckedLeg(account, Delta(available=amount.copy_negate())),)
 
 
 def lock_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """Money is set aside: from available to locked."""
-    return (CheckedLeg(account, Delta(available=-amount, locked=amount)),)
+    return (CheckedLeg(account, Delta(available=amount.copy_negate(), locked=amount)),)
 
 
 def unlock_legs(account: Account, amount: Decimal) -> tuple[CheckedLeg, ...]:
     """Money set aside comes back: from locked to available."""
-    return (CheckedLeg(account, Delta(available=amount, locked=-amount)),)
+    return (CheckedLeg(account, Delta(available=amount, locked=amount.copy_negate())),)
 
 
 def release_legs(
@@ -153,14 +153,16 @@ def release_legs(
     Raises:
         InvalidPosting: a fee without an account to take it.
         AmountNotPositive: a fee below zero or above the amount.
+        AmountTooLong: what is left after the fee needs more than 34 digits.
     """
     if not ZERO <= fee <= amount:
         raise AmountNotPositive(f"the fee must be from 0 to the amount, not {plain(fee)}")
     if fee and fee_account is None:
         raise InvalidPosting("a release with a fee needs a fee_account")
-    gains: Sequence[tuple[Account | None, Decimal]] = ((target, amount - fee), (fee_account, fee))
+    rest = exact_sum(amount, fee.copy_negate())
+    gains: Sequence[tuple[Account | None, Decimal]] = ((target, rest), (fee_account, fee))
     return (
-        CheckedLeg(source, Delta(locked=-amount)),
+        CheckedLeg(source, Delta(locked=amount.copy_negate())),
         *(
             CheckedLeg(account, Delta(available=gain))
             for account, gain in gains

@@ -106,8 +106,8 @@ def _difference(changes: Sequence[NumberedChange], mappings: Mappings) -> list[C
     for change in (numbered.change for numbered in changes):
         after, standing = change.after[mappings.source_of_truth], change.standing
         delta = Delta(
-            exact_sum(after.available, -standing.available),
-            exact_sum(after.locked, -standing.locked),
+            exact_sum(after.available, standing.available.copy_negate()),
+            exact_sum(after.locked, standing.locked.copy_negate()),
         )
         legs.append(CheckedLeg(change.account, delta))
     return legs

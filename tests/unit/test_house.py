@@ -129,3 +129,89 @@ def test_no_name_says_nothing() -> None:
     assert [
         named(path) for path in PACKAGE.rglob("*") if path.is_dir() and path.name in vague
     ] == []
+
+
+def test_every_test_says_what_holds() -> None:
+    """The docstring of a test is a sentence: it begins with a capital and ends with a full stop."""
+    silent = [
+        f"{named(path)}: {node.name}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for node in definitions(path)
+        if node.name.startswith("test_")
+        and not re.fullmatch(r"[^a-z\s].*[.:](\n.*)?", ast.get_docstring(node) or "", re.DOTALL)
+    ]
+
+    assert silent == []
+
+
+def test_no_float_takes_part_where_money_is_computed() -> None:
+    """No `float()` and no float literal with an amount: seconds alone may be floats, in sync."""
+    guilty = []
+    for path in sources():
+        if path.parent.name not in {"model", "sync"}:
+            continue
+        seconds = _seconds_lines(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="float")):
+                    guilty.append(f"{named(path)}:{node.lineno}")
+                case ast.Constant(value=float()) if node.lineno not in seconds:
+                    guilty.append(f"{named(path)}:{node.lineno}")
+
+    assert guilty == []
+
+
+def _seconds_lines(path: Path) -> set[int]:
+    """Lines that speak of time; none in the model, which knows no clock."""
+    if path.parent.name == "model":
+        return set()
+    lines = path.read_text().splitlines()
+    return {n for n, line in enumerate(lines, 1) if re.search(r"seconds|sleep", line, re.I)}
+
+
+WRITES = re.compile(
+    r"(insert|update|replace|delete)_(one|many)|bulk_write|find_one_and_\w+|drop\w*|rename"
+    r"|create_\w*index\w*"
+)
+MAY_WRITE = {"transaction.py": {"bulk_write"}, "settlement.py": {"insert_one"}}
+
+
+def test_only_the_session_and_the_fence_write() -> None:
+    """No other file of the library calls a writing method: no session can be forgotten there."""
+    writing = {
+        (path.name, node.func.attr)
+        for path in (PACKAGE / "sync").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and WRITES.fullmatch(node.func.attr)
+    }
+
+    assert writing == {(name, call) for name, calls in MAY_WRITE.items() for call in calls}
+
+
+def test_only_known_files_send_commands() -> None:
+    """Commands go round the collections: only asking for the server and killing a session do."""
+    commanding = {
+        path.name
+        for path in (PACKAGE / "sync").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"command", "cursor_command"}
+    }
+
+    assert commanding == {"carrier.py", "readiness.py"}
+
+
+def test_nothing_replaces_balances_yet() -> None:
+    """`BalanceSync.replace` is for the guarded repair alone, which is not there yet."""
+    calls = [
+        f"{named(path)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "replace"
+        and (len(node.args) > 3 or {"op_id", "before", "after"} & {k.arg for k in node.keywords})
+    ]
+
+    assert [call.partition(":")[0] for call in calls] == ["reconciler/sync/service.py"]
