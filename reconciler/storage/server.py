@@ -29,7 +29,6 @@ from reconciler.errors import (
     ReconcilerError,
     SnapshotTooOld,
 )
-from reconciler.storage.wire import CODEC_OPTIONS
 
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -82,19 +81,30 @@ class Server:
         return self.kind is not ServerKind.STANDALONE
 
 
-def connect(uri: str) -> Client:
+def connect(
+    uri: str,
+    *,
+    server_selection_seconds: float = SERVER_SELECTION_SECONDS,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> Client:
     """Make the client; it connects with its first call. Limits in the connection string win.
 
     Raises:
         CannotLook: the connection string cannot be used.
     """
+    defaults = {
+        "serverSelectionTimeoutMS": _milliseconds(server_selection_seconds),
+        "connectTimeoutMS": _milliseconds(connect_seconds),
+        "appname": APPLICATION_NAME,
+    }
     try:
         return AsyncMongoClient(
             uri,
-            **_defaults_without(uri),
+            **_without_those_in(uri, defaults),
             tz_aware=True,
-            datetime_conversion="datetime_auto",
-            unicode_decode_error_handler=CODEC_OPTIONS.unicode_decode_error_handler,
+            datetime_conversion="DATETIME_AUTO",
+            # The driver takes no other one here; what reads balances has options of its own.
+            unicode_decode_error_handler="replace",
         )
     except (ConfigurationError, InvalidURI, InvalidName, ValueError) as error:
         # The driver's own text may quote the connection string, with its password.
@@ -163,11 +173,11 @@ def _kind(hello: dict[str, Any]) -> ServerKind:
     return ServerKind.REPLICA_SET if "setName" in hello else ServerKind.STANDALONE
 
 
-def _defaults_without(uri: str) -> dict[str, Any]:
-    defaults: dict[str, Any] = {
-        "serverSelectionTimeoutMS": int(SERVER_SELECTION_SECONDS * 1000),
-        "connectTimeoutMS": int(CONNECT_SECONDS * 1000),
-        "appname": APPLICATION_NAME,
-    }
+def _milliseconds(seconds: float) -> int:
+    """Round up to one at least, since the driver takes 0 for something else."""
+    return max(1, min(int(seconds * 1000), 2**31 - 1))
+
+
+def _without_those_in(uri: str, defaults: dict[str, Any]) -> dict[str, Any]:
     options = uri.partition("?")[2].lower()
     return {name: value for name, value in defaults.items() if f"{name.lower()}=" not in options}

@@ -6,7 +6,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bson import Decimal128, Int64, ObjectId
+from bson import (
+    Binary,
+    Code,
+    DatetimeMS,
+    Decimal128,
+    Int64,
+    MaxKey,
+    MinKey,
+    ObjectId,
+    Regex,
+    Timestamp,
+)
 from pymongo import InsertOne, UpdateOne
 
 from reconciler.model.change import Change, stored_total
@@ -25,6 +36,21 @@ from reconciler.model.schema import JOURNAL
 from reconciler.sync.transaction import Document, Reading, Transaction
 
 _OBJECT_ID = "objectId"
+
+# The server's names of what may stand where a number should; the driver gives these classes.
+_TYPE_NAMES: Mapping[type, str] = {
+    list: "array",
+    dict: "object",
+    datetime: "date",
+    DatetimeMS: "date",
+    ObjectId: _OBJECT_ID,
+    bytes: "binData",
+    Binary: "binData",
+    Timestamp: "timestamp",
+    Regex: "regex",
+    MinKey: "minKey",
+    MaxKey: "maxKey",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +216,8 @@ def _number(document: Document, field: str) -> StoredNumber:
             return stored_number("double", Decimal(repr(number)))
         case bool() as other:
             return stored_nonsense("bool", str(other).lower())
+        case Code() as other:
+            return stored_nonsense("javascript", other)
         case Int64() as number:
             return stored_number("long", Decimal(int(number)))
         case int() as number:
@@ -198,7 +226,6 @@ def _number(document: Document, field: str) -> StoredNumber:
             return stored_nonsense("string", text)
         case None:
             return stored_nonsense("null", "null")
-        case list() as items:
-            return stored_nonsense("array", repr(items))
         case other:
-            return stored_nonsense(type(other).__name__.lower(), repr(other))
+            named = _TYPE_NAMES.get(type(other), type(other).__name__)
+            return stored_nonsense(named, repr(other))

@@ -1,0 +1,39 @@
+"""Settings: a TOML file, overlaid by the environment, overlaid by the command line.
+
+Frozen, checked as a whole, and unable to show a secret. `config.example.toml` lists them all.
+"""
+
+from reconciler.settings.address import shown_uri
+from reconciler.settings.loading import load_settings
+from reconciler.settings.problems import InvalidSettings, Problem
+from reconciler.settings.sections import (
+    CollectionSettings,
+    CurrencySettings,
+    EmbeddedSettings,
+    FreezeSettings,
+    LogLevel,
+    LogSettings,
+    LogShape,
+    MongoSettings,
+    ScanSettings,
+    Settings,
+    SyncSettings,
+)
+
+__all__ = [
+    "CollectionSettings",
+    "CurrencySettings",
+    "EmbeddedSettings",
+    "FreezeSettings",
+    "InvalidSettings",
+    "LogLevel",
+    "LogSettings",
+    "LogShape",
+    "MongoSettings",
+    "Problem",
+    "ScanSettings",
+    "Settings",
+    "SyncSettings",
+    "load_settings",
+    "shown_uri",
+]

@@ -1,0 +1,231 @@
+"""What can be set, with its default and its limits. Nothing here reads a file or the environment.
+
+Numbers are named with their unit or bound last. Defaults of rules come from the model.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from reconciler.model.amounts import DEFAULT_SCALE, DEFAULT_SCALES, CurrencyScales
+from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
+from reconciler.model.mapping import (
+    DEFAULT_MAPPINGS,
+    CollectionMapping,
+    Mappings,
+    TotalMeaning,
+)
+from reconciler.settings.address import SCHEMES
+
+SCALE_MAX = 34
+
+
+class LogLevel(StrEnum):
+    """The least level that is logged; `auto` is warning for a command on a terminal, else info."""
+
+    AUTO = "auto"
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogShape(StrEnum):
+    """How log lines look; `auto` is text for a command on a terminal, else JSON."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        # pydantic turns a ValueError into a complaint, and lets a TypeError through.
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004
+    return value
+
+
+def _exact_text(value: object) -> object:
+    if not isinstance(value, str | Decimal):
+        raise ValueError(  # noqa: TRY004 - as above
+            'must be a decimal number in quotes, such as "0.00000001"'
+        )
+    return value
+
+
+def _false_is_none(value: object) -> object:
+    return None if value is False else value
+
+
+def _mongo_uri(value: object) -> object:
+    if isinstance(value, str) and not value.startswith(SCHEMES):
+        raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    return value
+
+
+def _over_defaults(value: object) -> object:
+    return {**DEFAULT_SCALES, **value} if isinstance(value, Mapping) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
+Scale = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=SCALE_MAX)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+ExactDecimal = Annotated[
+    Decimal, BeforeValidator(_exact_text), Field(ge=0, lt=1, allow_inf_nan=False)
+]
+DatabaseName = Annotated[str, StringConstraints(pattern=r'^[^\x00/\\. "$*<>:|?]{1,63}$')]
+TotalField = Annotated[Name | None, BeforeValidator(_false_is_none)]
+
+
+class Section(BaseModel):
+    """A table of settings: unknown keys are refused, values are never shown in errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+
+class MongoSettings(Section):
+    """Where the balances are, and how long to wait for an answer."""
+
+    uri: Annotated[SecretStr, BeforeValidator(_mongo_uri)] = SecretStr("mongodb://127.0.0.1:27017")
+    database: DatabaseName = "exchange"
+    connect_timeout_seconds: Seconds = 5.0
+    server_selection_timeout_seconds: Seconds = 5.0
+
+
+class CollectionSettings(Section):
+    """One balance collection: its name and the names of its fields."""
+
+    name: Name
+    account: Name = "user_id"
+    currency: Name = "currency"
+    available: Name = "available_balance"
+    locked: Name = "locked_balance"
+    total: TotalField = "total_balance"
+    total_means: TotalMeaning = TotalMeaning.AVAILABLE_PLUS_LOCKED
+    updated: Name = "last_updated"
+
+    def mapping(self) -> CollectionMapping:
+        """Give the model's value; raises `InvalidMapping` if it contradicts itself."""
+        return CollectionMapping(**dict(self))
+
+
+def _default_collections() -> tuple[CollectionSettings, ...]:
+    return tuple(
+        CollectionSettings(
+            name=each.name,
+            account=each.account,
+            currency=each.currency,
+            available=each.available,
+            locked=each.locked,
+            total=each.total,
+            total_means=each.total_means,
+            updated=each.updated,
+        )
+        for each in DEFAULT_MAPPINGS
+    )
+
+
+class CurrencySettings(Section):
+    """How many decimal places a currency has; `scales` is laid over the defaults."""
+
+    default_scale: Scale = DEFAULT_SCALE
+    scales: Annotated[Mapping[Name, Scale], BeforeValidator(_over_defaults)] = Field(
+        default_factory=lambda: dict(DEFAULT_SCALES)
+    )
+
+
+class ScanSettings(Section):
+    """How a scan looks, waits and gives up."""
+
+    settle_seconds: Seconds = 2.0
+    double_tolerance: ExactDecimal = DEFAULT_DOUBLE_TOLERANCE
+    ranges_parallel: Annotated[Count, Field(le=64)] = 2
+    deadline_seconds: Seconds = 600.0
+    mismatches_max: Count = 100
+
+
+class SyncSettings(Section):
+    """The sync library's limits."""
+
+    deadline_seconds: Seconds = 10.0
+
+
+class LogSettings(Section):
+    """What is logged, and how."""
+
+    level: LogLevel = LogLevel.AUTO
+    shape: LogShape = LogShape.AUTO
+    mismatches_max: Count = 100
+
+
+class FreezeSettings(Section):
+    """Change control."""
+
+    checksum_prefix: Annotated[str, StringConstraints(max_length=128, pattern=r"^[!-~]*$")] = (
+        "COINHUBX_2025_FINAL_LOCK_"
+    )
+
+
+class EmbeddedSettings(Section):
+    """The MongoDB that the demo starts."""
+
+    mongod_path: Path | None = None
+
+
+class Settings(BaseSettings):
+    """All settings. Made by `load_settings`; by itself it reads neither files nor environment."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    source_of_truth: Name = DEFAULT_MAPPINGS.source_of_truth
+    collections: tuple[CollectionSettings, ...] = Field(default_factory=_default_collections)
+    mongo: MongoSettings = MongoSettings()
+    currencies: CurrencySettings = CurrencySettings()
+    scan: ScanSettings = ScanSettings()
+    sync: SyncSettings = SyncSettings()
+    log: LogSettings = LogSettings()
+    freeze: FreezeSettings = FreezeSettings()
+    embedded: EmbeddedSettings = EmbeddedSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is passed in and nothing else: `load_settings` knows where each value stood."""
+        return (init_settings,)
+
+    def mappings(self) -> Mappings:
+        """Give the model's mappings.
+
+        Raises:
+            InvalidMapping: they contradict themselves; `load_settings` has seen to it.
+        """
+        return Mappings(
+            tuple(collection.mapping() for collection in self.collections), self.source_of_truth
+        )
+
+    def currency_scales(self) -> CurrencyScales:
+        """Give the model's scales."""
+        return CurrencyScales(dict(self.currencies.scales), self.currencies.default_scale)

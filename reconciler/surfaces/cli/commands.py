@@ -1,0 +1,68 @@
+"""What each command does once it is running: ask the backend, show the answer, give the exit code.
+
+`explain` ends with 3 when the copies disagree, and `db` when an index is missing or cannot be made:
+what was asked for is not met.
+"""
+
+import asyncio
+
+from reconciler.surfaces.account_answers import explanation_answer, schema_answer
+from reconciler.surfaces.answers import check_answer
+from reconciler.surfaces.cli.check_view import check_view, nothing_found
+from reconciler.surfaces.cli.explain_view import explain_view
+from reconciler.surfaces.cli.progress import shown_progress
+from reconciler.surfaces.cli.schema_view import schema_view
+from reconciler.surfaces.cli.session import Running
+from reconciler.surfaces.exits import EXIT_OF_VERDICT, Exit
+
+# explain and db read little: who waits longer has a server that does not answer.
+SHORT_COMMAND_SECONDS_MAX = 60.0
+
+
+async def run_check(running: Running, *, user_id: str | None, currency: str | None) -> int:
+    """Compare the copies of all accounts, or of those asked for."""
+    mappings = running.settings.mappings()
+    with shown_progress(running.terminal, "Checking") as progress:
+        async with running.backend() as backend:
+            report = await backend.check(user_id, currency, progress=progress)
+    if running.as_json:
+        answer = check_answer(report, mappings=mappings, checksum=running.checksum())
+        if not report.coverage.accounts and (user_id is not None or currency is not None):
+            answer["note"] = nothing_found(user_id, currency)
+        running.terminal.show_json(answer)
+    else:
+        view = check_view(
+            report,
+            mappings=mappings,
+            invocation=running.invocation,
+            user_id=user_id,
+            currency=currency,
+            columns=running.terminal.columns,
+        )
+        running.terminal.show(*view)
+    return EXIT_OF_VERDICT[report.verdict]
+
+
+async def run_explain(running: Running, *, user_id: str, currency: str) -> int:
+    """Show one account's copies side by side, and its last postings."""
+    mappings = running.settings.mappings()
+    async with asyncio.timeout(SHORT_COMMAND_SECONDS_MAX), running.backend() as backend:
+        explanation = await backend.explain(user_id, currency)
+    if running.as_json:
+        running.terminal.show_json(explanation_answer(explanation, mappings))
+    else:
+        running.terminal.show(
+            *explain_view(explanation, mappings=mappings, invocation=running.invocation)
+        )
+    return Exit.NOT_MET if explanation.mismatch else Exit.HEALTHY
+
+
+async def run_db(running: Running, *, makes: bool) -> int:
+    """Say what the database has of what is needed; make what is missing, if asked to."""
+    async with asyncio.timeout(SHORT_COMMAND_SECONDS_MAX), running.backend() as backend:
+        report = await (backend.init_schema() if makes else backend.schema_status())
+    if running.as_json:
+        running.terminal.show_json(schema_answer(report))
+    else:
+        running.terminal.show(*schema_view(report, invocation=running.invocation))
+    return Exit.HEALTHY if report.is_ready else Exit.NOT_MET
