@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import reconciler.errors
+from reconciler.surfaces.cli.app import build_app
 from tests.unit.test_house import ROOT
 
 DOCUMENTS = [
@@ -22,7 +25,9 @@ def name(path: Path) -> str:
 
 
 def code_blocks(path: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    """The fenced blocks of a language; those of none are plain text and commands."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
+    return [text for named, text in blocks if named == language]
 
 
 @pytest.mark.parametrize("error", reconciler.errors.__all__)
@@ -79,3 +84,21 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
         assert text.startswith(f"# {int(path.name[:4])}. ")
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Why", "Decision", "Price"]
+
+
+def test_the_commands_of_the_readme_are_there() -> None:
+    """Each command line in the README's blocks names a command and options that there are."""
+    root = typer.main.get_command(build_app())
+    blocks = "\n".join(code_blocks(ROOT / "README.md", ""))
+    lines = re.findall(r"^reconciler (.+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
+
+    assert lines
+    for line in lines:
+        command: Any = root
+        for word in line.split():
+            if word in getattr(command, "commands", {}):
+                command = command.commands[word]
+            elif word.startswith("-"):
+                assert word in {option for each in command.params for option in each.opts}
+            else:
+                assert command is not root, f"no command {word}"
