@@ -1,7 +1,9 @@
 """The indexes that the project needs, as values: the library checks them, `db init` makes them."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
+from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 
 JOURNAL = "balance_journal"
@@ -44,3 +46,59 @@ def required_indexes(mappings: Mappings) -> tuple[RequiredIndex, ...]:
         ),
     )
     return balances + journal
+
+
+class IndexState(StrEnum):
+    """What became of an index that is needed."""
+
+    MADE = "made"
+    PRESENT = "present"
+    MISSING = "missing"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateAccount:
+    """An account with more than one document in a collection: what keeps an index from being."""
+
+    account: Account
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """An index that is needed, and its state; `duplicates` may be cut, its count never is."""
+
+    index: RequiredIndex
+    state: IndexState
+    duplicates: tuple[DuplicateAccount, ...] = ()
+    duplicate_count: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """A collection that is needed, whether it exists, and roughly how many documents it has."""
+
+    name: str
+    exists: bool
+    documents_estimated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaReport:
+    """What the server is, which mapped collections it lacks, and every index that is needed.
+
+    `collections` are the mapped ones and the journal.
+    """
+
+    server: str
+    collections_missing: tuple[str, ...]
+    indexes: tuple[IndexReport, ...]
+    warnings: tuple[str, ...] = ()
+    collections: tuple[CollectionReport, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether postings can be made."""
+        return all(each.state in {IndexState.MADE, IndexState.PRESENT} for each in self.indexes)

@@ -18,6 +18,7 @@ Database = AsyncDatabase[dict[str, Any]]
 
 # No single call waits longer, however far away the deadline is.
 CALL_SECONDS_MAX = 120.0
+QUICK_SECONDS_MAX = 10.0
 
 
 async def next_batch(cursor: AsyncRawBatchCursor[dict[str, Any]]) -> bytes | None:
@@ -34,23 +35,34 @@ class Calls:
 
     Args:
         deadline_seconds: from now.
+        call_seconds_max: what a single call may take.
         monotonic: a clock in seconds.
     """
 
     def __init__(
-        self, *, deadline_seconds: float, monotonic: Callable[[], float] = time.monotonic
+        self,
+        *,
+        deadline_seconds: float,
+        call_seconds_max: float = CALL_SECONDS_MAX,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._call_seconds_max = call_seconds_max
         self._monotonic = monotonic
         self._deadline = monotonic() + deadline_seconds
 
     def remaining(self) -> float:
         """Give the seconds a call may take; never quite none, so that it fails as a time-out."""
-        return min(max(self._deadline - self._monotonic(), 0.001), CALL_SECONDS_MAX)
+        return min(max(self._deadline - self._monotonic(), 0.001), self._call_seconds_max)
 
     @contextmanager
-    def bounded(self, what: str) -> Iterator[None]:
-        """Bound the calls within, and translate their errors; `what` names what is read."""
-        with translating(what), pymongo.timeout(self.remaining()):
+    def bounded(self, what: str, *, is_quick: bool = False) -> Iterator[None]:
+        """Bound the calls within, and translate their errors; `what` names what is read.
+
+        `is_quick` is for what a server that is there answers at once: the driver waits for one that
+        is not there as long as the call may take.
+        """
+        seconds = min(self.remaining(), QUICK_SECONDS_MAX) if is_quick else self.remaining()
+        with translating(what), pymongo.timeout(seconds):
             yield
 
     async def rows(

@@ -44,6 +44,11 @@ class MongoMoment:
         self._session = session
         self._batch_documents = batch_documents
 
+    @property
+    def session(self) -> AsyncClientSession | None:
+        """The session, for reading other collections as of the same moment."""
+        return self._session
+
     async def portions(
         self, key_range: KeyRange, selection: Selection
     ) -> AsyncGenerator[Portion, None]:

@@ -4,91 +4,28 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from reconciler.model.comparison import Mismatch
-from reconciler.model.copies import Balance, BalanceView
+from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
-from reconciler.model.posting import Delta
 from reconciler.model.report import ScanReport
-from reconciler.model.schema import RequiredIndex
+from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
+
+__all__ = [
+    "Backend",
+    "DuplicateAccount",
+    "Explanation",
+    "IndexReport",
+    "IndexState",
+    "JournalLine",
+    "Progress",
+    "SchemaReport",
+    "Stage",
+]
 
 # Called with the accounts looked at so far and the estimated total.
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """What one journal entry did to the account that is explained."""
-
-    time: datetime
-    sequence: int
-    kind: str
-    reason: str
-    op_id: str
-    delta: Delta
-    after: Balance
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One account as of one moment: its copies, what is wrong, its last postings, newest first."""
-
-    view: BalanceView
-    mismatch: Mismatch | None
-    journal: tuple[JournalLine, ...]
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is anything under this id and currency."""
-        return bool(self.journal) or any(self.view.copies.values())
-
-
-class IndexState(StrEnum):
-    """What became of an index that is needed."""
-
-    MADE = "made"
-    PRESENT = "present"
-    MISSING = "missing"
-    BLOCKED = "blocked"
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateAccount:
-    """An account with more than one document in a collection: what keeps an index from being."""
-
-    account: Account
-    documents: int
-
-
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """An index that is needed, and its state; `duplicates` may be cut, its count never is."""
-
-    index: RequiredIndex
-    state: IndexState
-    duplicates: tuple[DuplicateAccount, ...] = ()
-    duplicate_count: int = 0
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaReport:
-    """What the server is, which mapped collections it lacks, and every index that is needed."""
-
-    server: str
-    collections_missing: tuple[str, ...]
-    indexes: tuple[IndexReport, ...]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether postings can be made."""
-        return all(each.state in {IndexState.MADE, IndexState.PRESENT} for each in self.indexes)
 
 
 class Backend(Protocol):

@@ -1,0 +1,221 @@
+"""Makes the collections and unique indexes that are needed, and says what is there."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+
+from reconciler.model.mapping import Mappings
+from reconciler.model.schema import (
+    JOURNAL,
+    CollectionReport,
+    IndexReport,
+    IndexState,
+    RequiredIndex,
+    SchemaReport,
+    required_indexes,
+)
+from reconciler.storage.calls import Calls, Database
+from reconciler.storage.duplicates import doubled_accounts
+from reconciler.storage.server import Server, ServerKind, probe
+from reconciler.storage.shape import SIMPLE_COLLATION
+
+# Building an index on a large collection takes minutes; this is where it is given up.
+BUILD_SECONDS_MAX = 3_600.0
+LOOK_SECONDS_MAX = 30.0
+
+_NAMESPACE_EXISTS = 48
+_NO_SUCH_COLLECTION = 26
+_INDEX_CONFLICTS = {85, 86}  # IndexOptionsConflict, IndexKeySpecsConflict
+
+Index = Mapping[str, Any]
+
+
+class Schema:
+    """The schema of one database. `init` is safe to repeat, and to run twice at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        mappings: Mappings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._mappings = mappings
+        self._monotonic = monotonic
+        self._names = (*mappings.names, JOURNAL)
+
+    async def init(self) -> SchemaReport:
+        """Make what is missing; what cannot be made is reported, and the rest made all the same.
+
+        Raises:
+            DatabaseUnavailable, CannotLook, ReadInterrupted: the server could not be asked.
+        """
+        calls = self._calls(BUILD_SECONDS_MAX)
+        server = await probe(self._database.client)
+        present = await self._present(calls)
+        for name in self._names:
+            if name not in present:
+                await self._create(calls, name)
+        indexes = [await self._ensure(calls, wanted) for wanted in required_indexes(self._mappings)]
+        return await self._report(self._calls(LOOK_SECONDS_MAX), server, indexes)
+
+    async def status(self) -> SchemaReport:
+        """Say what is there, and change nothing.
+
+        Raises:
+            DatabaseUnavailable, CannotLook, ReadInterrupted: the server could not be asked.
+        """
+        calls = self._calls(LOOK_SECONDS_MAX)
+        server = await probe(self._database.client)
+        indexes = []
+        for wanted in required_indexes(self._mappings):
+            found = serving(await self._indexes(calls, wanted.collection), wanted)
+            state = IndexState.PRESENT if found else IndexState.MISSING
+            indexes.append(IndexReport(wanted, state))
+        return await self._report(calls, server, indexes)
+
+    def _calls(self, seconds: float) -> Calls:
+        return Calls(deadline_seconds=seconds, call_seconds_max=seconds, monotonic=self._monotonic)
+
+    async def _present(self, calls: Calls) -> list[str]:
+        with calls.bounded("the list of collections"):
+            return await self._database.list_collection_names(authorizedCollections=True)
+
+    async def _create(self, calls: Calls, name: str) -> None:
+        with calls.bounded(name):
+            try:
+                await self._database.create_collection(name)
+            except CollectionInvalid:
+                return  # somebody else was faster
+            except OperationFailure as error:
+                if error.code != _NAMESPACE_EXISTS:
+                    raise
+
+    async def _ensure(self, calls: Calls, wanted: RequiredIndex) -> IndexReport:
+        if serving(await self._indexes(calls, wanted.collection), wanted):
+            return IndexReport(wanted, IndexState.PRESENT)
+        with calls.bounded(wanted.collection):
+            try:
+                await self._database[wanted.collection].create_index(
+                    [(field, 1) for field in wanted.fields],
+                    name=wanted.name,
+                    unique=True,
+                    sparse=wanted.sparse,
+                    collation=SIMPLE_COLLATION,
+                )
+            except DuplicateKeyError:
+                pass  # told below, by account
+            except OperationFailure as error:
+                if error.code not in _INDEX_CONFLICTS:
+                    raise
+                return IndexReport(wanted, IndexState.BLOCKED, detail=_conflict(wanted))
+            else:
+                return IndexReport(wanted, IndexState.MADE)
+        return await self._blocked_by_duplicates(calls, wanted)
+
+    async def _blocked_by_duplicates(self, calls: Calls, wanted: RequiredIndex) -> IndexReport:
+        if wanted.collection == JOURNAL:
+            detail = f"journal entries have the same {', '.join(wanted.fields)}: call for help"
+            return IndexReport(wanted, IndexState.BLOCKED, detail=detail)
+        found, count = await doubled_accounts(
+            calls, self._database, self._mappings[wanted.collection]
+        )
+        detail = "" if count else "two documents share an id or currency that is an array"
+        return IndexReport(wanted, IndexState.BLOCKED, found, count, detail)
+
+    async def _indexes(self, calls: Calls, collection: str) -> list[Index]:
+        with calls.bounded(collection):
+            try:
+                cursor = await self._database[collection].list_indexes()
+                return [dict(index) for index in await cursor.to_list()]
+            except OperationFailure as error:
+                if error.code != _NO_SUCH_COLLECTION:
+                    raise
+                return []
+
+    async def _report(
+        self, calls: Calls, server: Server, indexes: Sequence[IndexReport]
+    ) -> SchemaReport:
+        present = await self._present(calls)
+        warnings = []
+        for each in indexes:
+            found = await self._indexes(calls, each.index.collection)
+            warnings += warnings_about(found, each.index)
+        if server.kind is ServerKind.STANDALONE:
+            warnings.append(
+                "this is a standalone server: no posting can be made on it, and checks are reduced"
+            )
+        collections = [await self._collection(calls, name, present) for name in self._names]
+        return SchemaReport(
+            server=f"MongoDB {server.version}, {server.kind.value.replace('_', ' ')}",
+            collections_missing=tuple(n for n in self._mappings.names if n not in present),
+            indexes=tuple(indexes),
+            warnings=tuple(warnings),
+            collections=tuple(collections),
+        )
+
+    async def _collection(
+        self, calls: Calls, name: str, present: Sequence[str]
+    ) -> CollectionReport:
+        if name not in present:
+            return CollectionReport(name, exists=False)
+        with calls.bounded(name):
+            count = await self._database[name].estimated_document_count()
+        return CollectionReport(name, exists=True, documents_estimated=count)
+
+
+def serving(indexes: Sequence[Index], wanted: RequiredIndex) -> Index | None:
+    """Find an index that keeps the same documents unique, whatever its name."""
+    return next((index for index in indexes if not _shortcomings(index, wanted)), None)
+
+
+def warnings_about(indexes: Sequence[Index], wanted: RequiredIndex) -> list[str]:
+    """Say which indexes on the fields do not do what they seem to, and what to do about it."""
+    told = []
+    serves = serving(indexes, wanted)
+    place = f"{wanted.collection} ({', '.join(wanted.fields)})"
+    for index in indexes:
+        shortcomings = _shortcomings(index, wanted) if _is_about(index, wanted) else []
+        if shortcomings:
+            told.append(
+                f"the index {index['name']} on {place} is {' and '.join(shortcomings)}, so that "
+                f"doubles are possible in spite of it: `reconciler db init` makes {wanted.name} "
+                "beside it, after which it can be dropped"
+            )
+    is_in_order = serves is not None and _sorts(serves, wanted)
+    if serves is not None and not is_in_order and wanted.collection != JOURNAL:
+        told.append(
+            f"the index {serves['name']} on {place} has its fields in an order by which scans "
+            f"cannot read, which makes them slow: create one on ({', '.join(wanted.fields)})"
+        )
+    return told
+
+
+def _is_about(index: Index, wanted: RequiredIndex) -> bool:
+    return set(index["key"]) == set(wanted.fields)
+
+
+def _shortcomings(index: Index, wanted: RequiredIndex) -> list[str]:
+    """List why an index does not do; empty if it does."""
+    reasons = {
+        "on other fields": not _is_about(index, wanted),
+        "not unique": not index.get("unique"),
+        "partial": "partialFilterExpression" in index,
+        "sparse": bool(index.get("sparse")) and not wanted.sparse,
+        "of another collation": "collation" in index,
+    }
+    return [reason for reason, applies in reasons.items() if applies]
+
+
+def _sorts(index: Index, wanted: RequiredIndex) -> bool:
+    return list(index["key"]) == list(wanted.fields) and len(set(index["key"].values())) == 1
+
+
+def _conflict(wanted: RequiredIndex) -> str:
+    return (
+        f"another index has the name {wanted.name} or the same fields with other options: drop or "
+        "rename it, and run `reconciler db init` again"
+    )
