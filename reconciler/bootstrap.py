@@ -79,9 +79,10 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
             double_tolerance=scan.double_tolerance,
         )
         observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
+        store = MongoBalanceStore(database, mappings)
         yield _Backend(
-            Scanner(MongoBalanceStore(database, mappings), mappings, options, observer=observer),
-            Explainer(database, mappings, double_tolerance=scan.double_tolerance),
+            Scanner(store, mappings, options, observer=observer),
+            Explainer(store, mappings, double_tolerance=scan.double_tolerance),
             Schema(database, mappings),
         )
 

@@ -1,112 +1,100 @@
 """Explains one account: its copies and its last postings, as of one moment."""
 
-from collections.abc import Mapping
 from contextlib import aclosing
 from decimal import Decimal
-from typing import Any
 
 from bson import ObjectId
-from pymongo import DESCENDING
-from pymongo.asynchronous.client_session import AsyncClientSession
 
 from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE, compare
-from reconciler.model.copies import BalanceView
 from reconciler.model.explanation import Explanation, JournalLine
-from reconciler.model.identity import Account
 from reconciler.model.mapping import SEQUENCE_FIELD, Mappings
 from reconciler.model.schema import JOURNAL
+from reconciler.scanning.ports import SeenView
+from reconciler.storage import elements
 from reconciler.storage.balances import MongoBalanceStore
-from reconciler.storage.calls import Calls, Database
-from reconciler.storage.journal import Entry, JournalReader
-from reconciler.storage.merging import seen_account
+from reconciler.storage.journal import JournalReader
+from reconciler.storage.merging import AccountAddress, seen_account
 from reconciler.storage.moments import MongoMoment
-from reconciler.storage.selection import meanings, string
-from reconciler.storage.wire import CODEC_OPTIONS
+from reconciler.storage.selection import meanings
 
-EXPLAIN_SECONDS_MAX = 30.0
+JOURNAL_LINES_MAX = 10
+DEADLINE_SECONDS = 30.0
 
 
 class Explainer:
-    """Reads what is known of accounts.
+    """Explains accounts.
 
     Args:
-        database: where the balance collections and the journal are.
-        mappings: which the balance collections are.
-        double_tolerance: as in `compare`.
+        store: where the copies are read.
+        mappings: what their fields mean.
+        double_tolerance: for comparing doubles, in the currency's unit.
+        lines_max: how many journal entries are shown.
+        deadline_seconds: for one explanation.
     """
 
     def __init__(
         self,
-        database: Database,
+        store: MongoBalanceStore,
         mappings: Mappings,
         *,
         double_tolerance: Decimal = DEFAULT_DOUBLE_TOLERANCE,
+        lines_max: int = JOURNAL_LINES_MAX,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self._database = database
+        self._store = store
         self._mappings = mappings
         self._double_tolerance = double_tolerance
-        self._store = MongoBalanceStore(database, mappings)
+        self._lines_max = lines_max
+        self._deadline_seconds = deadline_seconds
 
     async def explain(self, user_id: str, currency: str) -> Explanation:
-        """Read one account; of the ids that a person may mean, the first that has a copy.
+        """Show the account that a person typed: of the string, else of another id with this text.
 
         Raises:
-            DatabaseUnavailable, ReadInterrupted, CannotLook: it could not be read.
+            ReadInterrupted, SnapshotTooOld, CannotLook: it could not be read.
         """
-        source = await self._store.open(deadline_seconds=EXPLAIN_SECONDS_MAX)
-        calls = Calls(deadline_seconds=EXPLAIN_SECONDS_MAX)
+        source = await self._store.open(deadline_seconds=self._deadline_seconds)
         async with source.moment() as moment:
-            view = await self._view(moment, user_id, currency)
-            journal = await self._journal(calls, moment, view)
-        mismatch = compare(view, self._mappings, double_tolerance=self._double_tolerance)
-        return Explanation(view, mismatch, journal)
+            seen = await self._find(moment, user_id, currency)
+            journal = await self._journal(moment, seen)
+        mismatch = compare(seen.view, self._mappings, double_tolerance=self._double_tolerance)
+        return Explanation(seen.view, mismatch, journal)
 
-    async def _view(self, moment: MongoMoment, user_id: str, currency: str) -> BalanceView:
-        wanted = [seen_account(meaning, string(currency)) for meaning in meanings(user_id)]
-        views = moment.views(wanted)
-        async with aclosing(views):
+    async def _find(self, moment: MongoMoment, user_id: str, currency: str) -> SeenView:
+        keys = [
+            seen_account(user, unit) for unit in meanings(currency) for user in meanings(user_id)
+        ]
+        found: list[SeenView] = []
+        async with aclosing(moment.views(keys)) as views:
             async for seen in views:
-                if any(seen.view.copies.values()):
-                    return seen.view
-        return BalanceView(Account.of(user_id, currency), {})
+                found.append(seen)
+        return next((seen for seen in found if any(seen.view.copies.values())), found[0])
 
-    async def _journal(
-        self, calls: Calls, moment: MongoMoment, view: BalanceView
-    ) -> tuple[JournalLine, ...]:
-        user_id, currency = view.account.user_id, view.account.currency.text
-        if user_id.bson_type not in {"string", "objectId"}:
-            return ()  # no posting can be made on other ids
-        value = ObjectId(user_id.text) if user_id.bson_type == "objectId" else user_id.text
+    async def _journal(self, moment: MongoMoment, seen: SeenView) -> tuple[JournalLine, ...]:
+        names = _posted_names(seen)
+        if names is None:
+            return ()
+        user_id, currency = names
         truth = self._mappings.truth
-        journal = _Found(calls, self._database, JOURNAL, moment.session)
-        copies = _Found(calls, self._database, truth.name, moment.session)
-        key = {truth.account: {"$eq": value}, truth.currency: {"$eq": currency}}
-        found = await copies.find(key, newest_first=truth.updated, limit=1)
-        sequence = found[0].get(SEQUENCE_FIELD) if found else None
-        return await JournalReader(journal).last_lines(
-            value,
-            currency,
-            last_sequence=int(sequence) if isinstance(sequence, int) else None,
-        )
+        key = {truth.account: {"$eq": user_id}, truth.currency: {"$eq": currency}}
+        copies = await moment.finding(truth.name).find(key, newest_first="_id", limit=1)
+        sequence = copies[0].get(SEQUENCE_FIELD) if copies else None
+        last = sequence if isinstance(sequence, int) and not isinstance(sequence, bool) else None
+        reader = JournalReader(moment.finding(JOURNAL), lines_max=self._lines_max)
+        return await reader.last_lines(user_id, currency, last_sequence=last)
 
 
-class _Found:
-    """Documents of one collection, as `JournalReader` asks for them."""
-
-    def __init__(
-        self,
-        calls: Calls,
-        database: Database,
-        collection: str,
-        session: AsyncClientSession | None,
-    ) -> None:
-        self._calls = calls
-        self._collection = database.with_options(codec_options=CODEC_OPTIONS)[collection]
-        self._session = session
-
-    async def find(
-        self, wanted: Mapping[str, Any], *, newest_first: str, limit: int
-    ) -> list[Entry]:
-        with self._calls.bounded(self._collection.name):
-            cursor = self._collection.find(wanted, session=self._session)
-            return list(await cursor.sort(newest_first, DESCENDING).limit(limit).to_list())
+def _posted_names(seen: SeenView) -> tuple[str | ObjectId, str] | None:
+    """Give the id and currency as the journal has them; None for such as nothing is posted to."""
+    address = seen.key.address
+    assert isinstance(address, AccountAddress)
+    user_id, currency = address.user_id, address.currency
+    if currency.type_code != elements.STRING:
+        return None
+    try:
+        name = currency.data[4:-1].decode()
+        if user_id.type_code == elements.OBJECT_ID:
+            return ObjectId(user_id.data), name
+        return (user_id.data[4:-1].decode(), name) if user_id.type_code == elements.STRING else None
+    except UnicodeDecodeError:
+        return None

@@ -13,6 +13,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
 from reconciler.storage.calls import Calls, Database, next_batch
+from reconciler.storage.finding import MongoFinding
 from reconciler.storage.lookup import Lookup
 from reconciler.storage.merging import Merge
 from reconciler.storage.selection import conditions
@@ -43,11 +44,6 @@ class MongoMoment:
         self._calls = calls
         self._session = session
         self._batch_documents = batch_documents
-
-    @property
-    def session(self) -> AsyncClientSession | None:
-        """The session, for reading other collections as of the same moment."""
-        return self._session
 
     async def portions(
         self, key_range: KeyRange, selection: Selection
@@ -86,6 +82,10 @@ class MongoMoment:
                         lookup.add(mapping.name, fields)
             for view in lookup.views():
                 yield view
+
+    def finding(self, collection: str) -> MongoFinding:
+        """Give what finds single documents of a collection as of this moment."""
+        return MongoFinding(self._database[collection], self._calls, self._session)
 
     def _batches(
         self, mapping: CollectionMapping, key_range: KeyRange, selection: Selection
