@@ -34,7 +34,7 @@ async def description(uri: str) -> dict[str, Any]:
         "processor": _processor(),
         "memory_gb": round(memory_bytes / 1e9, 1),
         "system": f"{platform.system()} {platform.machine()}",
-        "load_average": os.getloadavg(),
+        "load_average": list(os.getloadavg()),
         "python": platform.python_version(),
         "pymongo": pymongo.version,
         "mongodb": server,

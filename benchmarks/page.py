@@ -40,7 +40,7 @@ def _text_of(section: Section, machine: dict[str, Any], command: str) -> str:
         f"Measured on {machine['time'][:10]} by `{command}`: {machine['cores']} cores "
         f"({machine['processor']}), {machine['memory_gb']:g} GB, {machine['system']}, "
         f"MongoDB {machine['mongodb']}, PyMongo {machine['pymongo']}, Python {machine['python']}; "
-        "server and client share the machine."
+        f"server and client share the machine (load before: {machine['load_average'][0]:.1f})."
     )
     parts = [origin, *(table.as_markdown() for table in section.tables)]
     parts += [

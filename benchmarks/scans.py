@@ -149,16 +149,20 @@ def _section(
                     "double_share": population.double_share,
                     "seconds": Spread(tuple(run["seconds"] for run in runs)).as_json(),
                     "accounts_per_second": Spread(tuple(_rates(runs))).as_json(),
+                    "client_cpu_seconds": Spread(
+                        tuple(run["cpu_seconds"] for run in runs)
+                    ).as_json(),
                     "peak_memory_mb": _peak(runs).as_json(),
                 }
                 for name, (population, runs) in scans.items()
             },
         },
-        _bars(ratio, _peak(scans["small"][1]), _peak(of_large)) if has_bars else (),
+        bars_of(ratio, _peak(scans["small"][1]), _peak(of_large)) if has_bars else (),
     )
 
 
-def _bars(ratio: Spread, small_peak: Spread, large_peak: Spread) -> tuple[Bar, ...]:
+def bars_of(ratio: Spread, small_peak: Spread, large_peak: Spread) -> tuple[Bar, ...]:
+    """Hold the measured figures against what they must be."""
     growth = large_peak.median / small_peak.median
     return (
         Bar(

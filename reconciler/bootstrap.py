@@ -20,7 +20,9 @@ from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, MongoSettings, Problem, ScanSettings, Settings
 from reconciler.storage.balances import MongoBalanceStore
-from reconciler.storage.server import connect
+from reconciler.storage.explaining import Explainer
+from reconciler.storage.schema import Schema
+from reconciler.storage.server import connect, probe
 from reconciler.surfaces.cli.app import run
 from reconciler.surfaces.cli.session import Wiring
 from reconciler.surfaces.logs import Logs, PostingLog, ScanLog
@@ -54,6 +56,8 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
 
     Raises:
         InvalidSettings: the driver does not take the connection string.
+        DatabaseUnavailable: no server answers; a scan would try for longer.
+        CannotLook: the server does not let us in.
     """
     mongo, scan, mappings = settings.mongo, settings.scan, settings.mappings()
     try:
@@ -65,6 +69,7 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
     except errors.CannotLook as error:
         raise InvalidSettings([Problem("", "", str(error))]) from None
     async with client:
+        await probe(client, deadline_seconds=mongo.server_selection_timeout_seconds)
         database = client[mongo.database]
         options = ScanOptions(
             settle_seconds=scan.settle_seconds,
@@ -75,7 +80,11 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
         )
         observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
         store = MongoBalanceStore(database, mappings)
-        yield _Backend(Scanner(store, mappings, options, observer=observer))
+        yield _Backend(
+            Scanner(store, mappings, options, observer=observer),
+            Explainer(store, mappings, double_tolerance=scan.double_tolerance),
+            Schema(database, mappings),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,8 @@ class _Backend:
     """What the commands ask, on the scanner and the storage."""
 
     _scanner: Scanner
+    _explainer: Explainer
+    _schema: Schema
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress
@@ -90,13 +101,13 @@ class _Backend:
         return await self._scanner.scan(user_id, currency, progress=progress)
 
     async def explain(self, user_id: str, currency: str) -> Explanation:
-        raise errors.CannotLook("explain is not wired yet")
+        return await self._explainer.explain(user_id, currency)
 
     async def init_schema(self) -> SchemaReport:
-        raise errors.CannotLook("db init is not wired yet")
+        return await self._schema.init()
 
     async def schema_status(self) -> SchemaReport:
-        raise errors.CannotLook("db status is not wired yet")
+        return await self._schema.status()
 
 
 @contextlib.asynccontextmanager

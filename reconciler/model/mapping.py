@@ -47,6 +47,20 @@ class CollectionMapping:
 
 SEQUENCE_FIELD = "journal_sequence"
 
+# Collections of our own in the same database; none of them can hold balances.
+OWN_COLLECTIONS = frozenset(
+    {
+        "audit_head",
+        "audit_trail",
+        "balance_journal",
+        "integrity_findings",
+        "integrity_scans",
+        "leases",
+        "p2p_trades",
+        "repair_plans",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
@@ -56,7 +70,7 @@ class Mappings:
     source_of_truth: str = "wallets"
 
     def __post_init__(self) -> None:
-        """Refuse fewer than two collections, doubled names, or a truth that is not among them.
+        """Refuse fewer than two collections, doubled or reserved names, or a truth not among them.
 
         Raises:
             InvalidMapping: the message says which.
@@ -66,6 +80,8 @@ class Mappings:
             raise InvalidMapping("at least two collections are needed to compare anything")
         if len(set(names)) != len(names):
             raise InvalidMapping("a collection is mapped twice")
+        if taken := sorted(OWN_COLLECTIONS.intersection(names)):
+            raise InvalidMapping(f"{taken[0]} holds data of our own and cannot hold balances")
         if self.source_of_truth not in names:
             raise InvalidMapping(
                 f"the source of truth {self.source_of_truth!r} is not a mapped collection"

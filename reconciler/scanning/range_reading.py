@@ -105,7 +105,7 @@ class RangeReading:
         self._halvings += 1
         try:
             return await self._source.middle(key_range)
-        except (ReadInterrupted, CannotLook):
+        except (ReadInterrupted, SnapshotTooOld, CannotLook):
             return None
 
     def _given_up(self, rest: KeyRange, error: Exception) -> CannotLook:

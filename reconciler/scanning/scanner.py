@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from datetime import UTC, datetime
 
-from reconciler.errors import CannotLook, ReadInterrupted
+from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
 from reconciler.scanning.confirmation import Confirmation
@@ -22,7 +22,7 @@ from reconciler.scanning.ports import (
     Portion,
     Selection,
 )
-from reconciler.scanning.range_reading import RangeReading
+from reconciler.scanning.range_reading import PAUSE_SECONDS, RangeReading
 from reconciler.scanning.rules import ScanOptions
 
 # Accounts so far, and how many there will be, roughly.
@@ -31,6 +31,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 # After so many ranges that could not be read, the others are not tried.
 FAILED_RANGES_MAX = 3
+DIVIDING_ATTEMPTS_MAX = 3
 
 
 class Scanner:
@@ -141,7 +142,7 @@ class _Scan:
                 await self._read_all(source, ranges, confirmation)
                 await confirmation.finish()
                 self._incomplete += confirmation.unsure
-        except (CannotLook, ReadInterrupted) as error:
+        except (CannotLook, ReadInterrupted, SnapshotTooOld) as error:
             self._incomplete.append(self._deadline.explain(error))
 
     def report(self, started_at: datetime, *, duration_seconds: float) -> ScanReport:
@@ -192,9 +193,15 @@ class _Scan:
     async def _ranges(self, source: BalanceSource) -> list[KeyRange]:
         if self._selection.user_id is not None:
             return [KeyRange()]
-        if self._progress:
-            self._estimated_accounts = await source.estimated_accounts()
-        return list(await source.ranges())
+        for attempt in range(DIVIDING_ATTEMPTS_MAX):
+            try:
+                if self._progress:
+                    self._estimated_accounts = await source.estimated_accounts()
+                return list(await source.ranges())
+            except (ReadInterrupted, SnapshotTooOld):
+                await self._sleep(PAUSE_SECONDS * 2**attempt)
+        # One range is as right as many; if it cannot be read either, that will be said.
+        return [KeyRange()]
 
     async def _read_all(
         self, source: BalanceSource, ranges: list[KeyRange], confirmation: Confirmation

@@ -10,7 +10,7 @@ from reconciler.errors import DatabaseUnavailable, ReadInterrupted
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import Bound, KeyRange
-from reconciler.storage.calls import Calls, Database
+from reconciler.storage.calls import QUICK_SECONDS_MAX, Calls, Database
 from reconciler.storage.dividing import RANGE_ACCOUNTS, Dividing
 from reconciler.storage.moments import BATCH_DOCUMENTS, MongoMoment
 from reconciler.storage.server import Server, probe
@@ -55,7 +55,8 @@ class MongoBalanceStore:
         """
         calls = Calls(deadline_seconds=deadline_seconds, monotonic=self._monotonic)
         try:
-            server = await probe(self._database.client, deadline_seconds=calls.remaining())
+            seconds = min(calls.remaining(), QUICK_SECONDS_MAX)
+            server = await probe(self._database.client, deadline_seconds=seconds)
         except DatabaseUnavailable as error:
             raise ReadInterrupted(str(error)) from error
         dividing = Dividing(
@@ -100,7 +101,7 @@ class MongoBalanceSource:
 
     async def missing_collections(self) -> Sequence[str]:
         """List the mapped collections that do not exist."""
-        with self._calls.bounded("the list of collections"):
+        async with self._calls.bounded("the list of collections", is_quick=True):
             # To know those that we may read is enough, and takes no right but `read`.
             present = await self._database.list_collection_names(authorizedCollections=True)
         return [name for name in self._mappings.names if name not in present]
@@ -133,7 +134,7 @@ class MongoBalanceSource:
             # In a fresh session, reads that start together each get a moment of their own; the
             # answer to this one fixes it for all.
             truth = self._mappings.source_of_truth
-            with self._calls.bounded(truth):
+            async with self._calls.bounded(truth, is_quick=True):
                 await self._database[truth].find_one({}, {"_id": 1}, session=session)
             yield MongoMoment(
                 self._database,

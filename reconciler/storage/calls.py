@@ -1,23 +1,24 @@
 """Bounds every call to the server, and names its failures."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.cursor import AsyncRawBatchCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.storage.elements import RawValue, documents, elements
-from reconciler.storage.server import translating
+from reconciler.storage.server import no_answer, translating
 from reconciler.storage.shape import SIMPLE_COLLATION
 
 Database = AsyncDatabase[dict[str, Any]]
 
 # No single call waits longer, however far away the deadline is.
 CALL_SECONDS_MAX = 120.0
+QUICK_SECONDS_MAX = 10.0
 
 
 async def next_batch(cursor: AsyncRawBatchCursor[dict[str, Any]]) -> bytes | None:
@@ -53,11 +54,28 @@ class Calls:
         """Give the seconds a call may take; never quite none, so that it fails as a time-out."""
         return min(max(self._deadline - self._monotonic(), 0.001), self._call_seconds_max)
 
-    @contextmanager
-    def bounded(self, what: str) -> Iterator[None]:
-        """Bound the calls within, and translate their errors; `what` names what is read."""
-        with translating(what), pymongo.timeout(self.remaining()):
-            yield
+    @property
+    def milliseconds_max(self) -> int:
+        """How long the server may work for one cursor, for `maxTimeMS`."""
+        return max(int(self.remaining() * 1000), 1)
+
+    @asynccontextmanager
+    async def bounded(self, what: str, *, is_quick: bool = False) -> AsyncIterator[None]:
+        """Bound the calls within, and translate their errors; `what` names what is read.
+
+        `is_quick` is for what a server that is there answers at once. The driver's own time-out is
+        not used: within one, it waits for a server, and repeats a failed read, until time is up.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: the call failed, or took too long.
+        """
+        seconds = min(self.remaining(), QUICK_SECONDS_MAX) if is_quick else self.remaining()
+        try:
+            async with asyncio.timeout(seconds):
+                with translating(what):
+                    yield
+        except TimeoutError as error:
+            raise no_answer(what) from error
 
     async def rows(
         self,
@@ -67,13 +85,17 @@ class Calls:
         session: AsyncClientSession | None = None,
     ) -> AsyncGenerator[dict[str, RawValue], None]:
         """Run a pipeline and give its documents taken apart; at most one batch is held."""
-        with self.bounded(collection):
+        async with self.bounded(collection):
             cursor = await database[collection].aggregate_raw_batches(
-                pipeline, session=session, collation=SIMPLE_COLLATION, allowDiskUse=True
+                pipeline,
+                session=session,
+                collation=SIMPLE_COLLATION,
+                allowDiskUse=True,
+                maxTimeMS=self.milliseconds_max,
             )
         async with cursor:
             while True:
-                with self.bounded(collection):
+                async with self.bounded(collection):
                     batch = await next_batch(cursor)
                 if batch is None:
                     return

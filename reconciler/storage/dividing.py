@@ -30,7 +30,7 @@ class Dividing:
         """Estimate the number of documents in each collection."""
         found = []
         for name in self._mappings.names:
-            with self._calls.bounded(name):
+            async with self._calls.bounded(name):
                 found.append(await self._database[name].estimated_document_count())
         return found
 

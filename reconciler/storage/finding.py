@@ -27,7 +27,7 @@ class MongoFinding:
         self, wanted: Mapping[str, Any], *, newest_first: str, limit: int
     ) -> list[Entry]:
         """Give at most `limit` documents, those with the largest values of a field first."""
-        with self._calls.bounded(self._collection.name):
+        async with self._calls.bounded(self._collection.name):
             cursor = self._collection.find(
                 wanted, session=self._session, sort=[(newest_first, -1)], limit=limit
             )

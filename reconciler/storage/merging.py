@@ -105,11 +105,12 @@ class Merge:
 
     async def portions(self) -> AsyncGenerator[Portion, None]:
         """Give the range in portions of whole users, one per batch or for so many views."""
+        rounds = 1
         while True:
             if any(stream.is_low for stream in self._streams):
-                if self._tally.has_news:
-                    yield self._tally.portion()
                 await asyncio.gather(*[stream.fill() for stream in self._streams])
+            if rounds < (rounds := self._rounds()) and self._tally.has_news:
+                yield self._tally.portion()
             if all(stream.is_done for stream in self._streams):
                 break
             run = take_agreed(self._streams, self._tally.user)
@@ -120,6 +121,10 @@ class Merge:
             if self._tally.is_full:
                 yield self._tally.portion()
         yield self._tally.last_portion()
+
+    def _rounds(self) -> int:
+        """How many batches came of each stream, roughly."""
+        return sum(stream.batches for stream in self._streams) // len(self._streams)
 
     async def _take_smallest(self) -> None:
         """Take all documents of the smallest key, or one document that belongs to no account."""

@@ -81,11 +81,11 @@ class Schema:
         return Calls(deadline_seconds=seconds, call_seconds_max=seconds, monotonic=self._monotonic)
 
     async def _present(self, calls: Calls) -> list[str]:
-        with calls.bounded("the list of collections"):
+        async with calls.bounded("the list of collections"):
             return await self._database.list_collection_names(authorizedCollections=True)
 
     async def _create(self, calls: Calls, name: str) -> None:
-        with calls.bounded(name):
+        async with calls.bounded(name):
             try:
                 await self._database.create_collection(name)
             except CollectionInvalid:
@@ -97,7 +97,7 @@ class Schema:
     async def _ensure(self, calls: Calls, wanted: RequiredIndex) -> IndexReport:
         if serving(await self._indexes(calls, wanted.collection), wanted):
             return IndexReport(wanted, IndexState.PRESENT)
-        with calls.bounded(wanted.collection):
+        async with calls.bounded(wanted.collection):
             try:
                 await self._database[wanted.collection].create_index(
                     [(field, 1) for field in wanted.fields],
@@ -127,7 +127,7 @@ class Schema:
         return IndexReport(wanted, IndexState.BLOCKED, found, count, detail)
 
     async def _indexes(self, calls: Calls, collection: str) -> list[Index]:
-        with calls.bounded(collection):
+        async with calls.bounded(collection):
             try:
                 cursor = await self._database[collection].list_indexes()
                 return [dict(index) for index in await cursor.to_list()]
@@ -162,7 +162,7 @@ class Schema:
     ) -> CollectionReport:
         if name not in present:
             return CollectionReport(name, exists=False)
-        with calls.bounded(name):
+        async with calls.bounded(name):
             count = await self._database[name].estimated_document_count()
         return CollectionReport(name, exists=True, documents_estimated=count)
 

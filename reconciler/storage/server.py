@@ -3,13 +3,13 @@
 No sentence made here holds the connection string or anything of its credentials.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
     AutoReconnect,
@@ -58,6 +58,12 @@ _PASSING_CODES = {
     13435,  # NotPrimaryNoSecondaryOk
     13436,  # NotPrimaryOrSecondary
 }
+
+
+_NO_SERVER = (
+    "no MongoDB server that can be read answered: check mongo.uri and whether the replica set has "
+    "a primary"
+)
 
 
 class ServerKind(StrEnum):
@@ -122,9 +128,11 @@ async def probe(client: Client, *, deadline_seconds: float = SERVER_SELECTION_SE
         CannotLook: it does not let us in.
     """
     try:
-        with pymongo.timeout(deadline_seconds):
+        async with asyncio.timeout(deadline_seconds):
             hello = await client.admin.command("hello")
             build = await client.admin.command("buildInfo")
+    except TimeoutError as error:
+        raise DatabaseUnavailable(_NO_SERVER) from error
     except PyMongoError as error:
         failure = failure_of(error, "the server")
         if isinstance(failure, CannotLook):
@@ -153,18 +161,20 @@ def failure_of(error: PyMongoError, what: str) -> ReconcilerError:
             "and check the credentials of mongo.uri"
         )
     if isinstance(error, ServerSelectionTimeoutError):
-        return ReadInterrupted(
-            f"no MongoDB server that can be read answered when asked for {what}: check mongo.uri "
-            "and whether the replica set has a primary"
-        )
+        return ReadInterrupted(_NO_SERVER)
     if error.timeout or code in _TIME_OUT_CODES:
-        return ReadInterrupted(f"the server did not answer in time when asked for {what}")
+        return no_answer(what)
     if isinstance(error, AutoReconnect | ConnectionFailure) or code in _PASSING_CODES:
         return ReadInterrupted(f"the connection to the server was lost while reading {what}")
     if isinstance(error, OperationFailure):
         name = (error.details or {}).get("codeName", "no name")
         return CannotLook(f"the server refused to read {what}: error {code} ({name})")
     return CannotLook(f"{what} could not be read: {type(error).__name__}")
+
+
+def no_answer(what: str) -> ReadInterrupted:
+    """Say that the server took too long."""
+    return ReadInterrupted(f"the server did not answer in time when asked for {what}")
 
 
 def _kind(hello: dict[str, Any]) -> ServerKind:

@@ -20,6 +20,7 @@ class RawStream:
         self.collection = collection
         self.buffer = b""
         self.position = 0
+        self.batches = 0
         self._next_batch = next_batch
         self._coming: asyncio.Task[bytes | None] | None = None
         self._is_over = False
@@ -55,6 +56,7 @@ class RawStream:
                 return
             self.buffer = self.buffer[self.position :] + batch
             self.position = 0
+            self.batches += 1
             self._send_for_next()
 
     async def stop(self) -> None:

@@ -12,7 +12,7 @@ from tests.e2e.conftest import CommandLine
 @pytest.mark.usefixtures("mongod_path")
 def test_the_story_goes_as_told(command_line: CommandLine) -> None:
     """Healthy, then a failure that names both accounts, then one of them explained; exit 0."""
-    ended = command_line.run("demo", "--once", backend="naive")
+    ended = command_line.run("demo", "--once")
     told = ended.stdout
 
     assert ended.returncode == 0, ended.stderr
@@ -27,7 +27,7 @@ def test_the_story_goes_as_told(command_line: CommandLine) -> None:
 def test_the_server_stays_until_it_is_interrupted(command_line: CommandLine) -> None:
     """The commands to try next are printed with the server's address; Ctrl-C ends with 0."""
     told = ""
-    with command_line.start("demo", backend="naive") as process:
+    with command_line.start("demo") as process:
         assert process.stdout is not None
         for line in process.stdout:
             told += line

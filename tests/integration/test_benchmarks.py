@@ -13,16 +13,16 @@ from benchmarks.figures import Spread, ratios
 from benchmarks.page import MarkerMissing, replaced
 from benchmarks.peers.naive import main as naive
 from benchmarks.population import Database, Population
+from benchmarks.scans import bars_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.usefixtures("mongod_path")
 def test_the_benchmark_runs_at_a_small_size(tmp_path: Path) -> None:
-    """Postings are measured against their peer, and written with what they were measured on."""
+    """Both subjects are measured against their peers, and written with what they ran on."""
     path = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "postings"]
-    command += ["--json", str(path)]
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--json", str(path)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run(
         command, cwd=ROOT, env=environment, check=True, timeout=60, stdout=subprocess.DEVNULL
@@ -30,6 +30,8 @@ def test_the_benchmark_runs_at_a_small_size(tmp_path: Path) -> None:
 
     figures = json.loads(path.read_text())
     assert figures["machine"]["mongodb"].startswith("6.")
+    assert figures["scan"]["ratio"]["median"] > 1
+    assert 0 < figures["scan"]["scans"]["large"]["peak_memory_mb"]["median"] < 200
     for contest in figures["postings"]["contests"]:
         assert contest["library_per_second"]["median"] > 0
         assert contest["bare_per_second"]["median"] > 0
@@ -72,6 +74,24 @@ def test_ratios_are_those_of_the_same_round() -> None:
     """A round in which everything was slow does not spoil the ratio."""
     assert ratios([100, 10], [10, 1]).values == (10, 10)
     assert Spread((3, 1, 2)).shown() == "2 (1 to 3)"
+
+
+@pytest.mark.parametrize(
+    "ratio, small_mb, large_mb, missed",
+    [
+        (50, 60, 60, set()),
+        (49.9, 60, 60, {"exact scan against the naive check"}),
+        (80, 190, 200, {"peak memory of the scanning process"}),
+        (80, 60, 80, {"peak memory with 4 times the accounts"}),
+    ],
+)
+def test_each_bar_can_be_missed(
+    ratio: float, small_mb: float, large_mb: float, missed: set[str]
+) -> None:
+    """Too small a ratio, too much memory and memory that grows are told apart."""
+    bars = bars_of(Spread((ratio,)), Spread((small_mb,)), Spread((large_mb,)))
+
+    assert {bar.what for bar in bars if not bar.is_met} == missed
 
 
 def test_a_page_is_rewritten_between_its_markers_only() -> None:

@@ -191,7 +191,7 @@ POSTING_MUTANTS = (
     Mutant(
         "fee-made-of-nothing",
         "a release gives the buyer the whole amount and the fee account the fee",
-        (Edit(_LEGS, "(target, amount - fee)", "(target, amount)"),),
+        (Edit(_LEGS, "((target, rest),", "((target, amount),"),),
         (f"{_POSTING}::test_release_conserves_the_amount",),
     ),
     Mutant(

@@ -21,6 +21,7 @@ COPIED = ("reconciler", "tests", "benchmarks", "pyproject.toml")
 RUN_SECONDS_MAX = 240.0
 TEST_SECONDS_MAX = 60
 LINES_SHOWN_MAX = 15
+REASON_CHARACTERS_MAX = 100
 # An error of these kinds says that the patch does not make sense, not that a test is watchful.
 NONSENSE = {
     "AttributeError",
@@ -45,7 +46,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Trial:
-    """What came out: the verdict, the first test that failed or the reason, and the seconds."""
+    """What came out: the verdict, the first test that failed and why, and the seconds."""
 
     verdict: Verdict
     detail: str
@@ -138,5 +139,6 @@ def judge(exit_code: int, report: Path, output: str) -> tuple[Verdict, str]:
         return Verdict.NOT_RUN, f"no test failed, but something else did\n{last}"
     for name, message in failures:
         if message.split(":")[0].split(".")[-1].strip() not in NONSENSE:
-            return Verdict.NOTICED, name
+            reason = (message.splitlines() or ["no reason given"])[0]
+            return Verdict.NOTICED, f"{name}: {reason[:REASON_CHARACTERS_MAX]}"
     return Verdict.NONSENSE, failures[0][1].splitlines()[0]

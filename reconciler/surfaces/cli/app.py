@@ -18,7 +18,6 @@ from reconciler.surfaces.exits import Exit
 NAME = "reconciler"
 LIMIT_MAX = 1_000_000
 _GLOBAL_OPTIONS = ("--config", "--mongo-uri", "--database", "--log-level")
-_COMMANDS = frozenset({"check", "explain", "db", "demo"})
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -28,9 +27,11 @@ def run(argv: Sequence[str], *, wiring: Wiring, environment: Mapping[str, str]) 
     session = Session(wiring, standard_terminal(environment), environment)
     command = typer.main.get_command(build_app())
     try:
-        result = command.main(args=list(argv), prog_name=NAME, standalone_mode=False, obj=session)
+        result = command.main(
+            args=_global_options_first(argv), prog_name=NAME, standalone_mode=False, obj=session
+        )
     except TyperException as error:
-        message = error.format_message() + _hint(argv)
+        message = f"{error.format_message()}\nTry {NAME} --help."
         failure = Failure("usage", message, Exit.USAGE)
         session.end_with(failure, as_json=_wants_json(argv))
         return Exit.USAGE
@@ -177,12 +178,18 @@ def _wants_json(argv: Sequence[str]) -> bool:
     return "--json" in before_dashes
 
 
-def _hint(argv: Sequence[str]) -> str:
-    """Say what helps: most often an option of the program that was put after the command."""
-    names = [word.partition("=")[0] for word in argv]
-    command = next((name for name in names if name in _COMMANDS), None)
-    if command is not None:
-        for name in names[names.index(command) :]:
-            if name in _GLOBAL_OPTIONS:
-                return f"\n{name} goes before the command: {NAME} {name} … {command}"
-    return f"\nTry {NAME} --help."
+def _global_options_first(argv: Sequence[str]) -> list[str]:
+    """Move the options of the program before the command: people put them anywhere."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    moved: list[str] = []
+    kept: list[str] = []
+    words = iter(argv[:end])
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name not in _GLOBAL_OPTIONS:
+            kept.append(word)
+            continue
+        moved.append(word)
+        if not equals:
+            moved += [value for value in (next(words, None),) if value is not None]
+    return [*moved, *kept, *argv[end:]]

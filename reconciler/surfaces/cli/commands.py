@@ -59,7 +59,9 @@ async def run_explain(running: Running, *, user_id: str, currency: str) -> int:
 
 async def run_db(running: Running, *, makes: bool) -> int:
     """Say what the database has of what is needed; make what is missing, if asked to."""
-    async with asyncio.timeout(SHORT_COMMAND_SECONDS_MAX), running.backend() as backend:
+    # Building an index on a large collection takes as long as it takes; its own limit is an hour.
+    limit_seconds = None if makes else SHORT_COMMAND_SECONDS_MAX
+    async with asyncio.timeout(limit_seconds), running.backend() as backend:
         report = await (backend.init_schema() if makes else backend.schema_status())
     if running.as_json:
         running.terminal.show_json(schema_answer(report))

@@ -7,13 +7,20 @@ from reconciler.errors import (
     CannotLook,
     DatabaseUnavailable,
     MongodNotFound,
+    ReadInterrupted,
     ReconcilerError,
     UnsupportedServer,
 )
 from reconciler.settings import InvalidSettings
 from reconciler.surfaces.exits import Exit
 
-_COULD_NOT_LOOK = (DatabaseUnavailable, CannotLook, UnsupportedServer, TimeoutError)
+_COULD_NOT_LOOK = (
+    DatabaseUnavailable,
+    CannotLook,
+    ReadInterrupted,
+    UnsupportedServer,
+    TimeoutError,
+)
 
 
 class Interrupted(Exception):

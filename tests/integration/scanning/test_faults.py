@@ -109,89 +109,46 @@ async def test_too_old_midway_goes_on_from_there(
     assert part.upper is None
 
 
-async def test_too_old_again_and_again(
-    fragile: Database, exchange: Exchange, trouble: Trouble
-) -> None:
-    """Snapshots that are always too old end the scan as incomplete, naming the range."""
-    await trouble.arm("aggregate", "getMore", errorCode=TOO_OLD)
-
-    report, seconds = await timed_scan(scanner(fragile))
-
-    assert report.verdict is Verdict.INCOMPLETE
-    assert "could not be read: the snapshot of" in report.incomplete[0]
-    assert report.coverage.accounts == 0
-    assert seconds < 10
-
-
-async def test_lost_connections_are_made_good(
-    fragile: Database, exchange: Exchange, trouble: Trouble
-) -> None:
-    """A connection cut a few times does not keep a scan from its end."""
-    await trouble.arm("aggregate", times=3, closeConnection=True)
-
-    report = await scanner(fragile).scan_all()
-
-    assert_found(report, exchange)
-
-
 async def test_connections_always_lost(
     fragile: Database, exchange: Exchange, trouble: Trouble
 ) -> None:
-    """A connection that is always cut ends the scan as incomplete, by its deadline at the latest."""
+    """A connection that is always cut ends the scan as incomplete, long before its deadline."""
     await trouble.arm("aggregate", closeConnection=True)
 
-    options = ScanOptions(settle_seconds=0.001, deadline_seconds=3)
-    report, seconds = await timed_scan(scanner(fragile, options=options))
+    report, seconds = await timed_scan(scanner(fragile))
 
     assert report.verdict is Verdict.INCOMPLETE
     assert len(report.incomplete) == 1
     assert seconds < 6
 
 
-async def test_no_permission(fragile: Database, exchange: Exchange, trouble: Trouble) -> None:
-    """Without the right to read, the scan says so at once, and what to grant."""
-    await trouble.arm("aggregate", errorCode=NOT_ALLOWED)
-
-    report = await scanner(fragile).scan_all()
-
-    assert report.verdict is Verdict.INCOMPLETE
-    assert "may not read wallets: grant it the role `read`" in report.incomplete[0]
-
-
 async def test_many_ranges_that_fail(
     fragile: Database, exchange: Exchange, trouble: Trouble
 ) -> None:
     """After a few ranges that cannot be read the others are not tried, which is said, too."""
-    await trouble.arm("getMore", errorCode=NOT_ALLOWED)
 
-    store = {"range_accounts": 10, "batch_documents": 2}
-    report = await scanner(fragile, store=store).scan_all()
+    async def forbid() -> None:
+        await trouble.arm("aggregate", errorCode=NOT_ALLOWED)
+
+    small = MongoBalanceStore(fragile, DEFAULT_MAPPINGS, range_accounts=10, batch_documents=2)
+    store = Interposed(small, 1, forbid)
+    report = await Scanner(store, DEFAULT_MAPPINGS, AT_ONCE).scan_all()
 
     assert report.verdict is Verdict.INCOMPLETE
-    assert 4 <= len(report.incomplete) <= 5
-    assert "further ranges were not tried" in report.incomplete[-1]
+    assert sum("could not be read" in reason for reason in report.incomplete) in {3, 4}
+    assert sum("further ranges were not tried" in reason for reason in report.incomplete) == 1
 
 
 async def test_deadline(fragile: Database, exchange: Exchange, trouble: Trouble) -> None:
     """A server that hangs does not hang the scan: at its deadline it is incomplete."""
-    await trouble.arm("aggregate", blockConnection=True, blockTimeMS=5_000)
+    await trouble.arm("aggregate", blockConnection=True, blockTimeMS=1_500)
 
     options = ScanOptions(settle_seconds=0.001, deadline_seconds=0.5)
     report, seconds = await timed_scan(scanner(fragile, options=options))
 
     assert report.verdict is Verdict.INCOMPLETE
     assert "the deadline of 0.5 seconds passed" in report.incomplete[0]
-    assert seconds < 3
-
-
-async def test_missing_collection(database: Database, exchange: Exchange) -> None:
-    """A mapped collection that does not exist is named, and the scan is incomplete."""
-    await database.drop_collection("trader_balances")
-
-    report = await scanner(database).scan_all()
-
-    assert report.verdict is Verdict.INCOMPLETE
-    assert report.incomplete[0].startswith("the collection trader_balances does not exist")
+    assert seconds < 1.4
 
 
 async def test_no_server() -> None:
@@ -216,18 +173,3 @@ async def test_too_old_while_confirming(
     report = await scanner(fragile, sleep=settle).scan_all()
 
     assert_found(report, exchange)
-
-
-async def test_suspects_that_cannot_be_looked_at_again(
-    fragile: Database, exchange: Exchange, trouble: Trouble
-) -> None:
-    """Suspects that cannot be looked at again are neither reported as wrong nor forgotten."""
-
-    async def settle(seconds: float) -> None:
-        await trouble.arm("aggregate", errorCode=NOT_ALLOWED)
-
-    report = await scanner(fragile, sleep=settle).scan_all()
-
-    assert report.mismatch_count == 0
-    assert report.verdict is Verdict.INCOMPLETE
-    assert report.incomplete[0].startswith("6 suspects could not be looked at again")

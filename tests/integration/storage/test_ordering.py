@@ -48,7 +48,7 @@ scalars = st.one_of(
 
 
 def raw(value: object) -> RawValue:
-    return elements(document({"v": value}).raw)["v"]
+    return elements(bytes(document({"v": value}).raw))["v"]
 
 
 async def insert(database: Database, values: list[Any], field: str = "user_id") -> None:

@@ -82,3 +82,10 @@ def test_each_collection_and_the_journal_have_unique_indexes() -> None:
         (JOURNAL, ("accounts.user_id", "accounts.currency", "accounts.sequence"), True),
     ]
     assert all(index.name.startswith("reconciler_") for index in indexes)
+
+
+def test_our_own_collections_hold_no_balances() -> None:
+    """A collection that the project keeps its own data in cannot be mapped."""
+    mine = CollectionMapping("balance_journal")
+    with pytest.raises(InvalidMapping, match="balance_journal holds data of our own"):
+        Mappings((CollectionMapping("wallets"), mine))
