@@ -60,7 +60,9 @@ class Calls:
         return max(int(self.remaining() * 1000), 1)
 
     @asynccontextmanager
-    async def bounded(self, what: str, *, is_quick: bool = False) -> AsyncIterator[None]:
+    async def bounded(
+        self, what: str, *, is_quick: bool = False, is_write: bool = False
+    ) -> AsyncIterator[None]:
         """Bound the calls within, and translate their errors; `what` names what is read.
 
         `is_quick` is for what a server that is there answers at once. The driver's own time-out is
@@ -72,7 +74,7 @@ class Calls:
         seconds = min(self.remaining(), QUICK_SECONDS_MAX) if is_quick else self.remaining()
         try:
             async with asyncio.timeout(seconds):
-                with translating(what):
+                with translating(what, is_write=is_write):
                     yield
         except TimeoutError as error:
             raise no_answer(what) from error

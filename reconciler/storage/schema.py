@@ -28,6 +28,7 @@ LOOK_SECONDS_MAX = 30.0
 _NAMESPACE_EXISTS = 48
 _NO_SUCH_COLLECTION = 26
 _INDEX_CONFLICTS = {85, 86}  # IndexOptionsConflict, IndexKeySpecsConflict
+_PARALLEL_ARRAYS = 171
 
 Index = Mapping[str, Any]
 
@@ -85,7 +86,7 @@ class Schema:
             return await self._database.list_collection_names(authorizedCollections=True)
 
     async def _create(self, calls: Calls, name: str) -> None:
-        async with calls.bounded(name):
+        async with calls.bounded(name, is_write=True):
             try:
                 await self._database.create_collection(name)
             except CollectionInvalid:
@@ -97,7 +98,7 @@ class Schema:
     async def _ensure(self, calls: Calls, wanted: RequiredIndex) -> IndexReport:
         if serving(await self._indexes(calls, wanted.collection), wanted):
             return IndexReport(wanted, IndexState.PRESENT)
-        async with calls.bounded(wanted.collection):
+        async with calls.bounded(wanted.collection, is_write=True):
             try:
                 await self._database[wanted.collection].create_index(
                     [(field, 1) for field in wanted.fields],
@@ -109,9 +110,10 @@ class Schema:
             except DuplicateKeyError:
                 pass  # told below, by account
             except OperationFailure as error:
-                if error.code not in _INDEX_CONFLICTS:
+                detail = _obstacle(error, wanted)
+                if detail is None:
                     raise
-                return IndexReport(wanted, IndexState.BLOCKED, detail=_conflict(wanted))
+                return IndexReport(wanted, IndexState.BLOCKED, detail=detail)
             else:
                 return IndexReport(wanted, IndexState.MADE)
         return await self._blocked_by_duplicates(calls, wanted)
@@ -123,7 +125,7 @@ class Schema:
         found, count = await doubled_accounts(
             calls, self._database, self._mappings[wanted.collection]
         )
-        detail = "" if count else "two documents share an id or currency that is an array"
+        detail = "" if count else "documents share a value in ids or currencies that are arrays"
         return IndexReport(wanted, IndexState.BLOCKED, found, count, detail)
 
     async def _indexes(self, calls: Calls, collection: str) -> list[Index]:
@@ -214,8 +216,16 @@ def _sorts(index: Index, wanted: RequiredIndex) -> bool:
     return list(index["key"]) == list(wanted.fields) and len(set(index["key"].values())) == 1
 
 
-def _conflict(wanted: RequiredIndex) -> str:
-    return (
-        f"another index has the name {wanted.name} or the same fields with other options: drop or "
-        "rename it, and run `reconciler db init` again"
-    )
+def _obstacle(error: OperationFailure, wanted: RequiredIndex) -> str | None:
+    """Say what keeps an index from being made, and what to do; None for any other error."""
+    if error.code in _INDEX_CONFLICTS:
+        return (
+            f"another index has the name {wanted.name} or the same fields with other options: drop "
+            "it, or make it again under another name, and run `reconciler db init` again"
+        )
+    if error.code == _PARALLEL_ARRAYS:
+        return (
+            f"in some document {' and '.join(wanted.fields)} are both arrays, which no index can "
+            "hold: `reconciler check` names such documents by their _id"
+        )
+    return None

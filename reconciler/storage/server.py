@@ -142,23 +142,24 @@ async def probe(client: Client, *, deadline_seconds: float = SERVER_SELECTION_SE
 
 
 @contextmanager
-def translating(what: str) -> Iterator[None]:
-    """Turn the driver's errors into ours; `what` names what is being read."""
+def translating(what: str, *, is_write: bool = False) -> Iterator[None]:
+    """Turn the driver's errors into ours; `what` names what is read, or changed."""
     try:
         yield
     except PyMongoError as error:
-        raise failure_of(error, what) from error
+        raise failure_of(error, what, is_write=is_write) from error
 
 
-def failure_of(error: PyMongoError, what: str) -> ReconcilerError:
+def failure_of(error: PyMongoError, what: str, *, is_write: bool = False) -> ReconcilerError:
     """Say in one sentence why `what` could not be read, and by its class whether it may pass."""
+    verb, role = ("change", "readWrite") if is_write else ("read", "read")
     code = error.code if isinstance(error, OperationFailure) else None
     if code in _TOO_OLD_CODES:
         return SnapshotTooOld(f"the snapshot of {what} is too old for the server to read on")
     if code in _NOT_ALLOWED_CODES:
         return CannotLook(
-            f"the database user may not read {what}: grant it the role `read` on the database, "
-            "and check the credentials of mongo.uri"
+            f"the database user may not {verb} {what}: grant it the role `{role}` on the "
+            "database, and check the credentials of mongo.uri"
         )
     if isinstance(error, ServerSelectionTimeoutError):
         return ReadInterrupted(_NO_SERVER)
@@ -168,7 +169,7 @@ def failure_of(error: PyMongoError, what: str) -> ReconcilerError:
         return ReadInterrupted(f"the connection to the server was lost while reading {what}")
     if isinstance(error, OperationFailure):
         name = (error.details or {}).get("codeName", "no name")
-        return CannotLook(f"the server refused to read {what}: error {code} ({name})")
+        return CannotLook(f"the server refused to {verb} {what}: error {code} ({name})")
     return CannotLook(f"{what} could not be read: {type(error).__name__}")
 
 

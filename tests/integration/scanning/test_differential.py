@@ -68,7 +68,7 @@ def exchanges(draw: st.DrawFn, mappings: Mappings) -> Exchange:
 
 
 EXAMPLES = settings(
-    max_examples=120,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -21,7 +21,7 @@ from tests.integration.scanning.field import ODD, SCALARS, Database, document
 WALLETS = DEFAULT_MAPPINGS["wallets"]
 
 EXAMPLES = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
