@@ -127,22 +127,19 @@ class _Batches:
         self._batch_documents = batch_documents
         self._cursor: AsyncRawBatchCursor[dict[str, Any]] | None = None
         self._is_projected_first = False
-        self._has_given = False
 
     async def next(self) -> bytes | None:
         """Give the next batch, or None when there is none."""
         with self._calls.bounded(self._collection.name):
             try:
-                batch = await self._next()
+                return await self._next()
             except OperationFailure as error:
-                # The server sorts before it gives anything, so that this comes first or never.
-                if self._has_given or not _is_about_parallel_arrays(error):
+                # The sort fails before it gives anything, so that it can be begun anew.
+                if error.code != _BAD_VALUE or _PARALLEL_ARRAYS not in str(error):
                     raise
-                self._cursor = None
-                self._is_projected_first = True
-                batch = await self._next()
-        self._has_given |= bool(batch)
-        return batch
+            self._cursor = None
+            self._is_projected_first = True
+            return await self._next()
 
     async def close(self) -> None:
         """Tell the server that no more is wanted, if it can be told."""
@@ -152,16 +149,16 @@ class _Batches:
 
     async def _next(self) -> bytes | None:
         if self._cursor is None:
-            self._cursor = await self._collection.aggregate_raw_batches(
-                self._pipeline(is_projected_first=self._is_projected_first),
-                session=self._session,
-                collation=SIMPLE_COLLATION,
-                allowDiskUse=True,
-                batchSize=self._batch_documents,
+            self._cursor = await self._run(
+                self._pipeline(is_projected_first=self._is_projected_first)
             )
         return await next_batch(self._cursor)
 
-
-def _is_about_parallel_arrays(error: OperationFailure) -> bool:
-    """Whether a document keeps the server from sorting: its id and its currency are arrays."""
-    return error.code == _BAD_VALUE and _PARALLEL_ARRAYS in str(error)
+    async def _run(self, pipeline: list[Stage]) -> AsyncRawBatchCursor[dict[str, Any]]:
+        return await self._collection.aggregate_raw_batches(
+            pipeline,
+            session=self._session,
+            collation=SIMPLE_COLLATION,
+            allowDiskUse=True,
+            batchSize=self._batch_documents,
+        )

@@ -1,13 +1,13 @@
 """Orders raw BSON scalars as the server does with the simple collation.
 
-Types sort by bracket; numbers of all four types compare by value, NaN below all others, and a
-double is compared with a decimal by its first 34 digits. What a unique index takes for the same key
-has the same order here: 1, 1.0 and Decimal128 1 are one account.
+Types sort by bracket; numbers of all four types compare by exact value, NaN below all others: the
+double 0.1 is not Decimal128 0.1, nor that of its first 34 digits. What a unique index takes for the
+same key has the same order here: 1, 1.0 and Decimal128 1 are one account.
 Reference: https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
 """
 
 import struct
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from bson import Decimal128
@@ -22,9 +22,6 @@ LOWEST: Order = (-2,)
 
 # All NaNs are one id, below all other numbers.
 NOT_A_NUMBER: Order = (10, 0, 0)
-
-# A BSON double as the server's own conversion to 34 digits makes it.
-_DIGITS_34 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144)
 
 _BRACKETS = {
     elements.MIN_KEY: -1,
@@ -103,7 +100,7 @@ def number_of(value: RawValue) -> Decimal:
 
 def _number_order(value: RawValue) -> Order:
     if value.type_code == elements.DOUBLE:
-        number = _DIGITS_34.create_decimal(Decimal(_DOUBLE.unpack(value.data)[0]))
+        number = Decimal(_DOUBLE.unpack(value.data)[0])  # exact, where `number_of` is not
     else:
         number = number_of(value)
     return NOT_A_NUMBER if number.is_nan() else (10, 1, number)
