@@ -8,7 +8,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.sync import BalanceSync
-from tests.integration.sync.failing import NAME
+from tests.integration.sync.failing import NAME, Commands
 from tests.integration.sync.recorder import Recorder
 from tests.integration.sync.stored import Stored, make_indexes
 
@@ -40,8 +40,17 @@ def stored(ready: Database) -> Stored:
 
 
 @pytest.fixture
-async def faulty(mongo_uri: str, ready: Database) -> AsyncIterator[Database]:
+def commands() -> Commands:
+    """What the client of `faulty` sends."""
+    return Commands()
+
+
+@pytest.fixture
+async def faulty(mongo_uri: str, ready: Database, commands: Commands) -> AsyncIterator[Database]:
     """The test's database through a client of its own, whose commands can be made to fail."""
-    async with AsyncMongoClient[dict[str, Any]](mongo_uri, appname=NAME) as client:
+    listening = AsyncMongoClient[dict[str, Any]](
+        mongo_uri, appname=NAME, event_listeners=[commands]
+    )
+    async with listening as client:
         await client.admin.command("ping")
         yield client[ready.name]
