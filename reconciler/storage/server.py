@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from bson.errors import BSONError
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
     AutoReconnect,
@@ -138,6 +139,11 @@ async def probe(client: Client, *, deadline_seconds: float = SERVER_SELECTION_SE
         if isinstance(failure, CannotLook):
             raise failure from error
         raise DatabaseUnavailable(str(failure)) from error
+    if not hello.get("isWritablePrimary"):
+        raise CannotLook(
+            "the connection leads to a member that is not the primary, which may lag: leave "
+            "directConnection out of mongo.uri, or wait for the election to end"
+        )
     return Server(_kind(hello), str(build.get("version", "unknown")))
 
 
@@ -148,6 +154,8 @@ def translating(what: str, *, is_write: bool = False) -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise failure_of(error, what, is_write=is_write) from error
+    except BSONError as error:
+        raise CannotLook(f"{what} could not be read: {type(error).__name__}") from error
 
 
 def failure_of(error: PyMongoError, what: str, *, is_write: bool = False) -> ReconcilerError:
