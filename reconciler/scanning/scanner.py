@@ -229,7 +229,8 @@ class _Scan:
                 group.create_task(self._work(source, waiting, confirmation))
         left = sum(1 for _ in waiting)
         if left:
-            self._incomplete.append(f"{left} further ranges were not tried any more")
+            why = self._deadline.explain(CannotLook("too many others could not be read"))
+            self._incomplete.append(f"ranges of accounts that were not read: {left} ({why})")
 
     async def _work(
         self,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bson import ObjectId
 
+from reconciler.errors import CannotLook
 from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE, compare
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.mapping import SEQUENCE_FIELD, Mappings
@@ -51,9 +52,17 @@ class Explainer:
         """Show the account that a person typed: of the string, else of another id with this text.
 
         Raises:
-            ReadInterrupted, SnapshotTooOld, CannotLook: it could not be read.
+            ReadInterrupted, SnapshotTooOld, CannotLook: it could not be read, or a mapped
+                collection does not exist.
         """
         source = await self._store.open(deadline_seconds=self._deadline_seconds)
+        there = await source.collections()
+        for name in self._mappings.names:
+            if name not in there:
+                raise CannotLook(
+                    f"the collection {name} does not exist: check mongo.database and the mapping "
+                    "of the collections"
+                )
         async with source.moment() as moment:
             seen = await self._find(moment, user_id, currency)
             journal = await self._journal(moment, seen)

@@ -29,6 +29,7 @@ class Lookup:
         self._copies: dict[Order, dict[str, list[Copy]]] = {
             key.order: {} for key in keys if isinstance(key.address, AccountAddress)
         }
+        self._as_stored: dict[Order, AccountAddress] = {}
         self._odd: dict[object, BalanceView] = {}
 
     def pipelines(self) -> Iterator[tuple[CollectionMapping, list[Stage]]]:
@@ -45,7 +46,9 @@ class Lookup:
             view = odd_document(collection, fields, fields["i"])
             self._odd[view.key.address] = view.view
             return
-        copies = self._copies.get(seen_account(user, currency).order)
+        order = seen_account(user, currency).order
+        self._as_stored.setdefault(order, AccountAddress(user, currency))
+        copies = self._copies.get(order)
         if copies is not None and len(found := copies.setdefault(collection, [])) < COPIES_MAX:
             found.append(copy_from(fields))
 
@@ -54,7 +57,8 @@ class Lookup:
         for key in self._keys:
             if isinstance(key.address, AccountAddress):
                 found = self._copies[key.order]
-                account = account_of(key.address)
+                # What was looked for may be of another type that is equal: 1 for 1.0.
+                account = account_of(self._as_stored.get(key.order, key.address))
                 copies = {name: tuple(each) for name, each in found.items()}
                 yield SeenView(key, BalanceView(account, copies))
             else:

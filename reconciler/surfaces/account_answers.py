@@ -15,10 +15,12 @@ from reconciler.surfaces.ports import Explanation, IndexReport, JournalLine, Sch
 def explanation_answer(explanation: Explanation, mappings: Mappings) -> Answer:
     """Show one account: its copies, how far each is from the source of truth, its last postings."""
     mismatch = explanation.mismatch
+    known = (Verdict.INTEGRITY_FAILURE if mismatch else Verdict.HEALTHY).value
     return identity_answer(explanation.view.account) | {
         "found": explanation.is_known,
-        "status": (Verdict.INTEGRITY_FAILURE if mismatch else Verdict.HEALTHY).value,
-        "in_sync": mismatch is None,
+        # What is not there is neither healthy nor in sync.
+        "status": known if explanation.is_known else "not_found",
+        "in_sync": mismatch is None if explanation.is_known else None,
         "kind": mismatch.kind.value if mismatch else None,
         "also": [kind.value for kind in mismatch.also] if mismatch else [],
         "differs": list(mismatch.differs) if mismatch else [],

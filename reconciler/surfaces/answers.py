@@ -38,7 +38,7 @@ def check_answer(report: ScanReport, *, mappings: Mappings, checksum: str) -> An
         case Verdict.INTEGRITY_FAILURE:
             answer["message"] = FAILURE_MESSAGE
         case Verdict.INCOMPLETE:
-            answer["reason"] = " ".join(report.incomplete)
+            answer["reason"] = "; ".join(report.incomplete)
     answer |= {
         "checked_users": report.coverage.users,
         "checked_currencies": report.coverage.currencies,
@@ -64,7 +64,7 @@ def incomplete_answer(reasons: Sequence[str], *, now: datetime, checksum: str) -
     """Say that a check could not look at all; it has no scan id, and nothing was looked at."""
     return {
         "status": Verdict.INCOMPLETE.value,
-        "reason": " ".join(reasons),
+        "reason": "; ".join(reasons),
         "checked_users": 0,
         "checked_currencies": 0,
         "checked_balances": 0,

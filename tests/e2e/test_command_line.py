@@ -91,8 +91,8 @@ def test_a_user_that_is_not_there_is_said_to_be(command_line: CommandLine) -> No
     machine = command_line.run("check", "--user", "nobody", "--json", backend="fine")
 
     assert human.returncode == 0
-    assert "Nothing found for user nobody: check the spelling." in human.stdout
-    assert document(machine.stdout)["note"].startswith("Nothing found")
+    assert "NOTHING FOUND: there is no account of user nobody: check the spelling" in human.stdout
+    assert document(machine.stdout)["note"].startswith("there is no account")
 
 
 def test_explain_shows_the_copies_side_by_side(command_line: CommandLine) -> None:
@@ -113,8 +113,8 @@ def test_explain_says_that_nothing_was_found(command_line: CommandLine) -> None:
     human = command_line.run("explain", "u1", "BTC", backend="fine")
     machine = command_line.run("explain", "u1", "BTC", "--json", backend="fine")
 
-    assert human.returncode == 0
-    assert "Nothing found for user u1 and currency BTC" in human.stdout
+    assert human.returncode == 2
+    assert "there is no account of user u1 and currency BTC" in human.stdout
     assert document(machine.stdout)["found"] is False
 
 

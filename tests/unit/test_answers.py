@@ -125,19 +125,19 @@ def test_a_failure_answer_is_as_designed() -> None:
 
 def test_an_incomplete_scan_says_why() -> None:
     """It is never healthy, and each place that was not seen is a reason."""
-    _, answer = answered(report(incomplete=("One.", "Two.")))
+    _, answer = answered(report(incomplete=("One", "Two")))
 
     assert answer["status"] == "incomplete"
-    assert answer["reason"] == "One. Two."
-    assert answer["incomplete"] == ["One.", "Two."]
+    assert answer["reason"] == "One; Two"
+    assert answer["incomplete"] == ["One", "Two"]
 
 
 def test_a_failure_that_could_not_look_everywhere_says_both() -> None:
     """A confirmed mismatch is true whatever was not seen; what was not seen is said too."""
-    _, answer = answered(report(mismatch(wallets=one("2")), incomplete=("One.",)))
+    _, answer = answered(report(mismatch(wallets=one("2")), incomplete=("One",)))
 
     assert answer["status"] == "INTEGRITY_FAILURE"
-    assert answer["incomplete"] == ["One."]
+    assert answer["incomplete"] == ["One"]
 
 
 def test_the_list_may_be_cut_and_the_count_never_is() -> None:

@@ -35,7 +35,12 @@ def check_view(
     columns: int = WIDE_COLUMNS,
 ) -> Iterator[RenderableType]:
     """Give the parts of the result, in the order in which they are read."""
-    yield _verdict_line(report, mappings)
+    if not report.coverage.accounts and not report.incomplete and (user_id or currency):
+        yield Text.assemble(
+            ("NOTHING FOUND", "bold yellow"), f": {nothing_found(user_id, currency)}"
+        )
+    else:
+        yield _verdict_line(report, mappings)
     yield Text(
         f"Looked at {_counted(report.coverage.accounts, 'account')} of "
         f"{_counted(report.coverage.users, 'user')} in "
@@ -43,8 +48,6 @@ def check_view(
         f"{_CONSISTENCY[report.consistency]}, {report.duration_seconds:.2f} s "
         f"(scan {escaped(report.scan_id)})."
     )
-    if not report.coverage.accounts and not report.incomplete and (user_id or currency):
-        yield Text(nothing_found(user_id, currency))
     if report.incomplete:
         yield Text("Could not look everywhere:", style="bold")
         yield from (Text(f"  - {escaped(reason)}") for reason in report.incomplete)
@@ -59,7 +62,7 @@ def nothing_found(user_id: str | None, currency: str | None) -> str:
         asked.append(f"user {shortened(escaped(user_id), cells.TEXT_CHARACTERS_MAX)}")
     if currency is not None:
         asked.append(f"currency {shortened(escaped(currency), cells.TEXT_CHARACTERS_MAX)}")
-    return f"Nothing found for {' and '.join(asked)}: check the spelling."
+    return f"there is no account of {' and '.join(asked)}: check the spelling (BTC is not btc)."
 
 
 def _verdict_line(report: ScanReport, mappings: Mappings) -> Text:

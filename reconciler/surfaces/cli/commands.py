@@ -54,6 +54,8 @@ async def run_explain(running: Running, *, user_id: str, currency: str) -> int:
         running.terminal.show(
             *explain_view(explanation, mappings=mappings, invocation=running.invocation)
         )
+    if not explanation.is_known:
+        return Exit.USAGE
     return Exit.NOT_MET if explanation.mismatch else Exit.HEALTHY
 
 

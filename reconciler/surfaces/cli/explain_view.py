@@ -27,7 +27,8 @@ def explain_view(
     """Give the parts of the result, in the order in which they are read."""
     account = explanation.view.account
     if not explanation.is_known:
-        yield Text(nothing_found(account.user_id.text, account.currency.text))
+        told = nothing_found(account.user_id.text, account.currency.text)
+        yield Text.assemble(("NOTHING FOUND", "bold yellow"), f": {told}")
         return
     yield _verdict_line(explanation)
     yield Text()

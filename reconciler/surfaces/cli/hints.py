@@ -1,6 +1,7 @@
 """The commands that a reader is told to run next, ready to be pasted."""
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ def _shown_path(path: Path) -> str:
     try:
         return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))  # noqa: PTH100
     except ValueError:
-        return path.name
+        is_on_path = shutil.which(path.name) == str(path)
+        return path.name if is_on_path else os.path.abspath(path)  # noqa: PTH100
 
 
 def _words(account: Account) -> tuple[str, str]:

@@ -103,6 +103,12 @@ async def test_a_refusing_server(ready: Database, faulty: Database, stored: Stor
     assert not any((await stored.everything()).values())
 
 
+async def set_lifetime(database: Database, *, seconds: int) -> None:
+    """Set for how long the server lets a transaction be open that nobody ends."""
+    name = "transactionLifetimeLimitSeconds"
+    await database.client.admin.command({"setParameter": 1, name: seconds})
+
+
 async def test_the_deadline_before_the_commit(
     ready: Database, faulty: Database, sync: BalanceSync, stored: Stored
 ) -> None:
@@ -114,6 +120,7 @@ async def test_the_deadline_before_the_commit(
     # The journal's insert is the last write: by then all four copies are locked. The driver's own
     # way to undo the transaction hangs, too.
     commands = ("insert", "abortTransaction")
+    await set_lifetime(ready, seconds=60)
     async with failing(ready, *commands, mode="alwaysOn", blockConnection=True, blockTimeMS=6000):
         with pytest.raises(DeadlineExceeded, match="nothing was written"):
             await slow.debit("u", "BTC", "1", "withdrawal", op_id="late")
@@ -121,6 +128,7 @@ async def test_the_deadline_before_the_commit(
         await sync.debit("u", "BTC", "2", "withdrawal")
         assert time.monotonic() - started < 5.9, "the account had to wait for the stuck posting"
 
+    await set_lifetime(ready, seconds=3)
     await slow.close()
     assert await sync.outcome("late") is Outcome.UNKNOWN
     assert await sync.outcome("late", settle=True) is Outcome.VOID
@@ -195,6 +203,7 @@ async def test_a_cancelled_commit_is_carried_on(
     async with failing(ready, "commitTransaction", mode={"times": 1}, **answer):
         posting = asyncio.create_task(slow.credit("u", "BTC", "1", "deposit", op_id="op"))
         await commands.sent("commitTransaction")
+        await asyncio.sleep(0.3)  # it is with the server, which holds it back
         posting.cancel()
         with pytest.raises(OutcomeUnknown):
             await posting
