@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from bson.errors import BSONError
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
     AutoReconnect,
@@ -148,6 +149,8 @@ def translating(what: str, *, is_write: bool = False) -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise failure_of(error, what, is_write=is_write) from error
+    except BSONError as error:
+        raise CannotLook(f"the server's answer about {what} could not be decoded") from error
 
 
 def failure_of(error: PyMongoError, what: str, *, is_write: bool = False) -> ReconcilerError:
