@@ -80,7 +80,7 @@ def checked_reason(reason: object) -> str:
         raise InvalidPosting(f"the reason is longer than {REASON_CHARACTERS_MAX} characters")
     if "\0" in reason or any(unicodedata.category(character) == "Cs" for character in reason):
         raise InvalidPosting("the reason holds a NUL or a lone surrogate")
-    return reason
+    return str.__str__(reason)
 
 
 def _checked_name(name: object, what: str, refusal: type[PostingRefused]) -> str:
@@ -92,4 +92,5 @@ def _checked_name(name: object, what: str, refusal: type[PostingRefused]) -> str
         raise refusal(f"the {what} is longer than {NAME_CHARACTERS_MAX} characters")
     if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name):
         raise refusal(f"the {what} holds a control character or a lone surrogate")
-    return name
+    # Of a subclass (an Enum of names, say) the characters that were checked, not what it prints as.
+    return str.__str__(name)

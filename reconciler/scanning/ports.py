@@ -5,7 +5,7 @@ these Protocols alone. `order` values sort as the server sorts and can be hashed
 mean nothing here and are handed back as they came.
 """
 
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -121,8 +121,11 @@ class BalanceSource(Protocol):
     def consistency(self) -> Consistency:
         """Whether its moments are snapshots."""
 
-    async def missing_collections(self) -> Sequence[str]:
-        """List the mapped collections that do not exist."""
+    async def collections(self) -> Mapping[str, Hashable]:
+        """Name the mapped collections that exist, each with what it keeps only as long as it lives.
+
+        That is None for a view, which holds nothing of its own.
+        """
 
     async def estimated_accounts(self) -> int:
         """Estimate the number of accounts, for showing progress."""

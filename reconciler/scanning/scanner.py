@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
@@ -115,6 +115,7 @@ class _Scan:
     ) -> None:
         self._scan_id = scan_id
         self._selection = selection
+        self._names = mappings.names
         self._options = options
         self._observer = observer
         self._deadline = deadline
@@ -136,12 +137,14 @@ class _Scan:
             self._observer.scan_started(
                 self._scan_id, mode=self._mode, consistency=self._consistency
             )
-            if await self._are_collections_there(source):
+            there = await source.collections()
+            if not self._says_what_is_missing(there):
                 ranges = await self._ranges(source)
                 confirmation = self._confirmation(source)
                 await self._read_all(source, ranges, confirmation)
                 await confirmation.finish()
                 self._incomplete += confirmation.unsure
+                await self._note_what_changed(source, there)
         except (CannotLook, ReadInterrupted, SnapshotTooOld) as error:
             self._incomplete.append(self._deadline.explain(error))
 
@@ -181,14 +184,28 @@ class _Scan:
             suspects_max=self._options.suspects_max,
         )
 
-    async def _are_collections_there(self, source: BalanceSource) -> bool:
-        missing = await source.missing_collections()
+    def _says_what_is_missing(self, there: Mapping[str, Hashable]) -> bool:
+        """Note each mapped collection that does not exist or holds nothing of its own."""
+        for name in self._names:
+            if name not in there:
+                self._incomplete.append(
+                    f"the collection {name} does not exist, so that nothing was compared: check "
+                    "mongo.database and the mapping of the collections"
+                )
+            elif there[name] is None:
+                self._incomplete.append(f"{name} is a view, which has no copy of its own")
+        return bool(self._incomplete)
+
+    async def _note_what_changed(
+        self, source: BalanceSource, before: Mapping[str, Hashable]
+    ) -> None:
+        """Note each collection that is no longer the one that was read: it read as empty."""
+        after = await source.collections()
         self._incomplete += [
-            f"the collection {name} does not exist: check the mapping of the collections, or "
-            "create it with `reconciler db init`"
-            for name in missing
+            f"the collection {name} was dropped, renamed or made anew during the scan"
+            for name in before
+            if after.get(name) != before[name]
         ]
-        return not missing
 
     async def _ranges(self, source: BalanceSource) -> list[KeyRange]:
         if self._selection.user_id is not None:

@@ -1,7 +1,7 @@
 """Opens the balance collections for the scanner, on whatever kind of server they are."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from pymongo import ReadPreference
@@ -99,12 +99,13 @@ class MongoBalanceSource:
             return Consistency.SNAPSHOT
         return Consistency.CONFIRMED_READS
 
-    async def missing_collections(self) -> Sequence[str]:
-        """List the mapped collections that do not exist."""
+    async def collections(self) -> Mapping[str, Hashable]:
+        """Name the mapped collections that exist, with the server's unique id of each."""
+        wanted = {"name": {"$in": list(self._mappings.names)}}
         async with self._calls.bounded("the list of collections", is_quick=True):
-            # To know those that we may read is enough, and takes no right but `read`.
-            present = await self._database.list_collection_names(authorizedCollections=True)
-        return [name for name in self._mappings.names if name not in present]
+            cursor = await self._database.list_collections(filter=wanted)
+            found = await cursor.to_list()
+        return {each["name"]: each.get("info", {}).get("uuid") for each in found}
 
     async def estimated_accounts(self) -> int:
         """Estimate the number of accounts by the largest collection."""

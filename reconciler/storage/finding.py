@@ -8,6 +8,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from reconciler.storage.calls import Calls
 from reconciler.storage.journal import Entry
+from reconciler.storage.shape import SIMPLE_COLLATION
 
 
 class MongoFinding:
@@ -29,6 +30,10 @@ class MongoFinding:
         """Give at most `limit` documents, those with the largest values of a field first."""
         async with self._calls.bounded(self._collection.name):
             cursor = self._collection.find(
-                wanted, session=self._session, sort=[(newest_first, -1)], limit=limit
+                wanted,
+                session=self._session,
+                sort=[(newest_first, -1)],
+                limit=limit,
+                collation=SIMPLE_COLLATION,
             )
             return [dict(document) for document in await cursor.to_list()]

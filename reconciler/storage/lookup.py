@@ -61,6 +61,31 @@ class Lookup:
                 yield SeenView(key, self._odd.get(key.address, _NOTHING))
 
 
+def in_portions(
+    keys: Sequence[SeenKey], keys_max: int, bytes_max: int
+) -> Iterator[Sequence[SeenKey]]:
+    """Cut keys into runs of limited number and size; a single one may be larger than that."""
+    run: list[SeenKey] = []
+    size = 0
+    for key in keys:
+        size += _size_of(key.address)
+        if run and (len(run) >= keys_max or size > bytes_max):
+            yield run
+            run, size = [], _size_of(key.address)
+        run.append(key)
+    if run:
+        yield run
+
+
+def _size_of(address: object) -> int:
+    match address:
+        case AccountAddress(user_id, currency):
+            return len(user_id.data) + len(currency.data)
+        case DocumentAddress(_, document_id):
+            return len(document_id.data)
+    return 0
+
+
 def account_of(address: AccountAddress) -> Account:
     """Name the account at an address."""
     return Account(identifier_from(address.user_id), identifier_from(address.currency))

@@ -143,9 +143,19 @@ class Merge:
         self._tally.add_view(smallest, copies)
 
     async def _copies(self, stream: RawStream, order: tuple[Order, Order]) -> tuple[Copy, ...]:
+        """Take all documents of one key, and what belongs to no account between them.
+
+        A document whose id is an array comes where its least element would stand, and so may come
+        between two copies of that element's account.
+        """
         found: list[Copy] = []
-        while not stream.is_done and (head := self._head(stream)).order == order:
-            if len(found) < COPIES_MAX:
+        while not stream.is_done:
+            head = self._head(stream)
+            if head.is_odd and head.user_order in {None, order[0]}:
+                self._tally.add_odd(stream.collection, head)
+            elif head.order != order:
+                break
+            elif len(found) < COPIES_MAX:
                 found.append(copy_from(head.fields))
             self._drop(stream)
             if stream.is_low:

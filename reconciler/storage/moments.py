@@ -14,7 +14,7 @@ from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
 from reconciler.storage.calls import Calls, Database, next_batch
 from reconciler.storage.finding import MongoFinding
-from reconciler.storage.lookup import Lookup
+from reconciler.storage.lookup import Lookup, in_portions
 from reconciler.storage.merging import Merge
 from reconciler.storage.selection import conditions
 from reconciler.storage.shape import SIMPLE_COLLATION, Stage, scan_pipeline
@@ -22,6 +22,8 @@ from reconciler.storage.streams import RawStream
 
 BATCH_DOCUMENTS = 5_000
 LOOKUP_KEYS_MAX = 200
+# A command holds 16 MB, and an id may be that long by itself.
+LOOKUP_BYTES_MAX = 1_000_000
 
 _BAD_VALUE = 2
 _PARALLEL_ARRAYS = "parallel arrays"
@@ -73,8 +75,8 @@ class MongoMoment:
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
         """
-        for start in range(0, len(keys), LOOKUP_KEYS_MAX):
-            lookup = Lookup(self._mappings, keys[start : start + LOOKUP_KEYS_MAX])
+        for some in in_portions(keys, LOOKUP_KEYS_MAX, LOOKUP_BYTES_MAX):
+            lookup = Lookup(self._mappings, some)
             for mapping, pipeline in lookup.pipelines():
                 rows = self._calls.rows(self._database, mapping.name, pipeline, self._session)
                 async with contextlib.aclosing(rows):

@@ -143,8 +143,12 @@ class Schema:
     async def _indexes(self, calls: Calls, collection: str) -> list[Index]:
         async with calls.bounded(collection):
             try:
-                cursor = await self._database[collection].list_indexes()
-                return [dict(index) for index in await cursor.to_list()]
+                # One that is still being built keeps nothing unique; asked so, it is told apart.
+                listed = await self._database.command(
+                    {"listIndexes": collection, "includeBuildUUIDs": True}
+                )
+                found = listed["cursor"]["firstBatch"]
+                return [dict(index) for index in found if "buildUUID" not in index]
             except OperationFailure as error:
                 if error.code != _NO_SUCH_COLLECTION:
                     raise

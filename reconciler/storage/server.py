@@ -139,6 +139,11 @@ async def probe(client: Client, *, deadline_seconds: float = SERVER_SELECTION_SE
         if isinstance(failure, CannotLook):
             raise failure from error
         raise DatabaseUnavailable(str(failure)) from error
+    if not hello.get("isWritablePrimary"):
+        raise CannotLook(
+            "the connection leads to a member that is not the primary, which may lag: leave "
+            "directConnection out of mongo.uri, or wait for the election to end"
+        )
     return Server(_kind(hello), str(build.get("version", "unknown")))
 
 

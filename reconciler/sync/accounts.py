@@ -33,9 +33,12 @@ from reconciler.model.copies import (
 from reconciler.model.identity import Account, Identifier
 from reconciler.model.mapping import SEQUENCE_FIELD, CollectionMapping, Mappings
 from reconciler.model.schema import JOURNAL
-from reconciler.sync.transaction import Document, Reading, Transaction
+from reconciler.sync.transaction import BINARY_ORDER, Document, Reading, Transaction
 
 _OBJECT_ID = "objectId"
+
+# A number that no account reaches by postings is not believed.
+SEQUENCE_MAX = 2**53
 
 # The server's names of what may stand where a number should; the driver gives these classes.
 _TYPE_NAMES: Mapping[type, str] = {
@@ -110,7 +113,8 @@ async def read_accounts(
     for mapping in mappings:
         for document in row[mapping.name]:
             account = _account_of(mapping, document)
-            documents[account].setdefault(mapping.name, []).append(document)
+            if account in documents:
+                documents[account].setdefault(mapping.name, []).append(document)
     entries = row.get(JOURNAL)
     found = {account: _found(account, documents[account], mappings) for account in accounts}
     return found, entries[0] if entries else None
@@ -140,7 +144,7 @@ def _operation(
         fields[SEQUENCE_FIELD] = Int64(numbered.sequence)
     documents = numbered.found.documents.get(mapping.name)
     if documents:
-        return UpdateOne({"_id": documents[0]["_id"]}, {"$set": fields})
+        return UpdateOne({"_id": documents[0]["_id"]}, {"$set": fields}, collation=BINARY_ORDER)
     identity = {
         mapping.account: user_id_value(change.account.user_id),
         mapping.currency: change.account.currency.text,
@@ -173,8 +177,12 @@ def _look(collection: str, match: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"$lookup": {"from": collection, "pipeline": [{"$match": match}], "as": collection}}
 
 
-def _account_of(mapping: CollectionMapping, document: Document) -> Account:
-    return Account(identifier_of(document[mapping.account]), Identifier(document[mapping.currency]))
+def _account_of(mapping: CollectionMapping, document: Document) -> Account | None:
+    """Name a document's account; None for arrays, which match a query for one of their elements."""
+    user_id, currency = document[mapping.account], document[mapping.currency]
+    if not isinstance(user_id, str | ObjectId) or not isinstance(currency, str):
+        return None
+    return Account(identifier_of(user_id), Identifier(currency))
 
 
 def _found(
@@ -188,7 +196,7 @@ def _found(
     }
     truth = documents.get(mappings.source_of_truth, ())
     sequence = truth[0].get(SEQUENCE_FIELD) if truth else None
-    if not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 1:
+    if not isinstance(sequence, int) or not 0 < sequence < SEQUENCE_MAX:
         sequence = None
     return Found(BalanceView(account, copies), documents, sequence)
 

@@ -115,6 +115,8 @@ class Carrier:
                 flight.cancel()
                 raise
             raise OutcomeUnknown(work.op_id, "cancelled while it was committed") from cancelled
+        if flight.cancelled() and watch.committing:
+            raise OutcomeUnknown(work.op_id, "its commit was cancelled from outside")
         if flight.done():
             return flight.result()
         if watch.leave():
@@ -175,15 +177,33 @@ class Carrier:
             except (asyncio.CancelledError, ConnectionFailure) as error:
                 await self._free(session, wait=isinstance(error, asyncio.CancelledError))
                 raise
-            try:
-                # In an empty context: a caller's `pymongo.timeout` must not end the commit.
-                await asyncio.shield(
-                    self._spawn(self._commit(session, work.op_id), contextvars.Context())
-                )
-            except PyMongoError:
-                watch.committing = False  # answered: it was not committed
-                raise
+            # In an empty context: a caller's `pymongo.timeout` must not end the commit.
+            commit = self._spawn(self._commit(session, work.op_id), contextvars.Context())
+            await self._end_of(commit, session, work.op_id, watch)
             return result
+
+    async def _end_of(
+        self, commit: asyncio.Task[None], session: AsyncClientSession, op_id: str, watch: _Watch
+    ) -> None:
+        """Wait for a commit to its end; the session lives no shorter than it.
+
+        Nobody but whoever cancels all tasks of a process cancels this one or the commit; what
+        became of the posting is then unknown.
+        """
+        try:
+            await asyncio.shield(commit)
+        except PyMongoError:
+            watch.committing = False  # answered: it was not committed
+            raise
+        except asyncio.CancelledError as cancelled:
+            await asyncio.wait({commit})
+            if commit.cancelled():
+                await self._free(session, wait=True)
+            raise OutcomeUnknown(op_id, "its commit was cancelled from outside") from cancelled
+        except OutcomeUnknown:
+            raise
+        except Exception as error:
+            raise OutcomeUnknown(op_id, "its commit had an answer that makes no sense") from error
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncClientSession]:

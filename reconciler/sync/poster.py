@@ -55,7 +55,7 @@ class Poster:
                 account: partial(decide_change, delta=delta, rules=self.rules_of(account))
                 for account, delta in posting.deltas.items()
             }
-            return Request(name, kind, posting.legs, reason, posting.fingerprint), decisions
+            return Request(name, kind, posting.legs, posting.reason, posting.fingerprint), decisions
 
         return await self._carry(kind, prepare, op_id, within)
 
@@ -70,10 +70,9 @@ class Poster:
         """Set all copies of an account to `after` if they are exactly `before`."""
 
         def prepare() -> Prepared:
-            fingerprint = replacement_fingerprint(
-                before, after, self.mappings, checked_reason(reason)
-            )
-            request = Request(checked_op_id(op_id), EntryKind.REPAIR, (), reason, fingerprint)
+            why = checked_reason(reason)
+            fingerprint = replacement_fingerprint(before, after, self.mappings, why)
+            request = Request(checked_op_id(op_id), EntryKind.REPAIR, (), why, fingerprint)
             rules = self.rules_of(before.account)
             decide = partial(decide_replacement, before=before, after=after, rules=rules)
             return request, {before.account: decide}

@@ -56,28 +56,39 @@ class Readiness:
                 "this MongoDB server is a standalone one, which has no transactions: run it as a "
                 "replica set (one member is enough; start it with --replSet)"
             )
+        if not hello.get("isWritablePrimary"):
+            raise UnsupportedServer(
+                "the connection leads to a member that is not the primary: leave directConnection "
+                "out of the connection string, or wait for the election to end"
+            )
         if hello.get("maxWireVersion", 0) < _WIRE_VERSION_MIN:
             raise UnsupportedServer("this MongoDB server is older than 6.0, the oldest supported")
 
     async def _check_index(self, wanted: RequiredIndex) -> None:
         try:
-            cursor = await self._database[wanted.collection].list_indexes()
-            indexes = await cursor.to_list()
+            # An index that is still being built is listed, too, and keeps nothing unique yet; asked
+            # so, the server lists it in another shape.
+            listed = await self._database.command(
+                {"listIndexes": wanted.collection, "includeBuildUUIDs": True}
+            )
+            indexes = listed["cursor"]["firstBatch"]
         except OperationFailure as error:
             if error.code != _NO_SUCH_COLLECTION:
                 raise
             indexes = []
         if not any(_serves(index, wanted) for index in indexes):
             raise SchemaNotReady(
-                f"{wanted.collection} has no unique index on ({', '.join(wanted.fields)}), without "
-                "which racing postings double documents: run `reconciler db init`"
+                f"{wanted.collection} has no finished unique index on "
+                f"({', '.join(wanted.fields)}), without which racing postings double documents: "
+                "run `reconciler db init`"
             )
 
 
 def _serves(index: Mapping[str, Any], wanted: RequiredIndex) -> bool:
     return (
         bool(index.get("unique"))
-        and set(index["key"]) == set(wanted.fields)
+        and "buildUUID" not in index
+        and set(index.get("key", ())) == set(wanted.fields)
         and not index.get("partialFilterExpression")
         and not index.get("collation")
     )

@@ -310,6 +310,5 @@ class BalanceSync:
 
 
 def _account(user_id: UserId, currency: str) -> Account:
-    if not isinstance(user_id, ObjectId):
-        checked_user_id(user_id)
-    return Account(identifier_of(user_id), Identifier(checked_currency(currency)))
+    checked = user_id if isinstance(user_id, ObjectId) else checked_user_id(user_id)
+    return Account(identifier_of(checked), Identifier(checked_currency(currency)))

@@ -14,7 +14,7 @@ from reconciler.errors import DatabaseUnavailable
 from reconciler.model.schema import JOURNAL
 from reconciler.sync.journal import is_void, void_entry
 from reconciler.sync.results import Outcome
-from reconciler.sync.transaction import CODEC_OPTIONS, Document
+from reconciler.sync.transaction import BINARY_ORDER, CODEC_OPTIONS, Document
 
 _PAUSE_SECONDS = 0.02
 
@@ -77,7 +77,7 @@ class Settlement:
         return Outcome.VOID
 
     async def _read(self, op_id: str) -> Outcome:
-        entry = await self._journal.find_one({"op_id": {"$eq": op_id}})
+        entry = await self._journal.find_one({"op_id": {"$eq": op_id}}, collation=BINARY_ORDER)
         if entry is None:
             return Outcome.UNKNOWN
         return Outcome.VOID if is_void(entry) else Outcome.APPLIED

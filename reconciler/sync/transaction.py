@@ -25,7 +25,8 @@ CODEC_OPTIONS: CodecOptions[Document] = CodecOptions(
 )
 
 _DUPLICATE_KEY = 11000
-_BINARY_ORDER = {"locale": "simple"}
+# A collection may have a default collation under which other ids are equal.
+BINARY_ORDER = {"locale": "simple"}
 
 
 class Reading:
@@ -42,7 +43,7 @@ class Reading:
     ) -> list[Document]:
         """Run a pipeline on a collection, or on the database, and give all that it yields."""
         source = self._database if collection is None else self._database[collection]
-        cursor = await source.aggregate(pipeline, session=self._session, collation=_BINARY_ORDER)
+        cursor = await source.aggregate(pipeline, session=self._session, collation=BINARY_ORDER)
         async with cursor:
             return await cursor.to_list()
 

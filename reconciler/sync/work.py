@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pymongo.errors import PyMongoError
 
-from reconciler.errors import IdempotencyConflict, OperationVoided
+from reconciler.errors import IdempotencyConflict, OperationVoided, OutcomeUnknown
 from reconciler.model.change import Change
 from reconciler.model.comparison import Mismatch
 from reconciler.model.copies import BalanceView
@@ -116,6 +116,9 @@ class PostingWork:
             if error.has_error_label("TransientTransactionError"):
                 raise
             raise WithinFailed(error) from error
+        finally:
+            if not transaction.session.in_transaction:
+                raise OutcomeUnknown(self.op_id, "`within` ended the transaction itself")
 
 
 def _as_stored(moment: datetime) -> datetime:

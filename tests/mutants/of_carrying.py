@@ -9,9 +9,8 @@ _FAULTS = "tests/integration/sync/test_faults.py"
 _POSTING = "tests/integration/sync/test_posting.py"
 _WIRE = "tests/integration/sync/test_wire.py"
 
-_SHIELDED = """await asyncio.shield(
-                    self._spawn(self._commit(session, work.op_id), contextvars.Context())
-                )"""
+_SHIELDED = """commit = self._spawn(self._commit(session, work.op_id), contextvars.Context())
+            await self._end_of(commit, session, work.op_id, watch)"""
 
 CARRYING_MUTANTS = (
     Mutant(
@@ -32,8 +31,8 @@ CARRYING_MUTANTS = (
         (
             Edit(
                 _TRANSACTION,
-                "source.aggregate(pipeline, session=self._session, collation=_BINARY_ORDER)",
-                "source.aggregate(pipeline, collation=_BINARY_ORDER)",
+                "source.aggregate(pipeline, session=self._session, collation=BINARY_ORDER)",
+                "source.aggregate(pipeline, collation=BINARY_ORDER)",
             ),
         ),
         (_WIRE, _POSTING),

@@ -126,8 +126,8 @@ SCANNING_MUTANTS = (
         (
             Edit(
                 _SCANNER,
-                "missing = await source.missing_collections()",
-                "missing: list[str] = []",
+                "if name not in there:",
+                "if False:",
             ),
         ),
         (_EVERYWHERE,),

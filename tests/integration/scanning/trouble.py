@@ -1,6 +1,14 @@
 """Makes the server fail on purpose, for one client alone, at a chosen moment."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -70,8 +78,8 @@ class Interposed(BalanceStore, BalanceSource):
     def consistency(self) -> Consistency:
         return self._there.consistency
 
-    async def missing_collections(self) -> Sequence[str]:
-        return await self._there.missing_collections()
+    async def collections(self) -> Mapping[str, Hashable]:
+        return await self._there.collections()
 
     async def estimated_accounts(self) -> int:
         return await self._there.estimated_accounts()
