@@ -228,9 +228,11 @@ class _Scan:
             for _ in range(min(self._options.ranges_parallel, len(ranges))):
                 group.create_task(self._work(source, waiting, confirmation))
         left = sum(1 for _ in waiting)
-        if left:
-            why = self._deadline.explain(CannotLook("too many others could not be read"))
-            self._incomplete.append(f"ranges of accounts that were not read: {left} ({why})")
+        if left and self._deadline.is_past:
+            why = self._deadline.explain(TimeoutError())
+            self._incomplete.append(f"{left} further ranges were not read: {why}")
+        elif left:
+            self._incomplete.append(f"{left} further ranges were not tried any more")
 
     async def _work(
         self,

@@ -20,6 +20,7 @@ from reconciler.storage.calls import Calls, Database
 from reconciler.storage.duplicates import doubled_accounts
 from reconciler.storage.server import Server, ServerKind, probe
 from reconciler.storage.shape import SIMPLE_COLLATION
+from reconciler.storage.wire import CODEC_OPTIONS
 
 # Building an index on a large collection takes minutes; this is where it is given up.
 BUILD_SECONDS_MAX = 3_600.0
@@ -100,13 +101,7 @@ class Schema:
             return IndexReport(wanted, IndexState.PRESENT)
         async with calls.bounded(wanted.collection, is_write=True):
             try:
-                await self._database[wanted.collection].create_index(
-                    [(field, 1) for field in wanted.fields],
-                    name=wanted.name,
-                    unique=True,
-                    sparse=wanted.sparse,
-                    collation=SIMPLE_COLLATION,
-                )
+                await self._make(wanted)
             except DuplicateKeyError:
                 pass  # told below, by account
             except OperationFailure as error:
@@ -117,6 +112,23 @@ class Schema:
             else:
                 return IndexReport(wanted, IndexState.MADE)
         return await self._blocked_by_duplicates(calls, wanted)
+
+    async def _make(self, wanted: RequiredIndex) -> None:
+        """Make an index.
+
+        As a command of its own: the driver's method fails on a refusal that quotes a value which
+        it cannot decode, as a date past the year 9999.
+        """
+        index = {
+            "key": dict.fromkeys(wanted.fields, 1),
+            "name": wanted.name,
+            "unique": True,
+            "sparse": wanted.sparse,
+            "collation": SIMPLE_COLLATION,
+        }
+        await self._database.command(
+            {"createIndexes": wanted.collection, "indexes": [index]}, codec_options=CODEC_OPTIONS
+        )
 
     async def _blocked_by_duplicates(self, calls: Calls, wanted: RequiredIndex) -> IndexReport:
         if wanted.collection == JOURNAL:

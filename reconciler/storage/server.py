@@ -155,7 +155,7 @@ def translating(what: str, *, is_write: bool = False) -> Iterator[None]:
     except PyMongoError as error:
         raise failure_of(error, what, is_write=is_write) from error
     except BSONError as error:
-        raise CannotLook(f"{what} could not be read: {type(error).__name__}") from error
+        raise CannotLook(f"the server's answer about {what} could not be decoded") from error
 
 
 def failure_of(error: PyMongoError, what: str, *, is_write: bool = False) -> ReconcilerError:

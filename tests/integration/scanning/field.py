@@ -62,6 +62,7 @@ DB_POINTER = Raw(12, raw_string(b"db.c").data + bytes(12))
 LONE_SURROGATE = raw_string(b"\xed\xa0\x80")
 NOT_UTF8 = raw_string(b"\xff\xfe")
 
+FAR_DATE = Raw(9, (2**62).to_bytes(8, "little"))
 SOME_DATE = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 SOME_UUID = uuid.UUID("12345678-1234-5678-1234-567812345678")
 
@@ -112,7 +113,7 @@ SCALARS: list[object] = [
     False,
     SOME_DATE,
     datetime(1900, 1, 1, tzinfo=UTC),
-    Raw(9, (2**62).to_bytes(8, "little")),
+    FAR_DATE,
     Timestamp(5, 1),
     Timestamp(2**32 - 1, 2),
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bson import Decimal128
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,18 @@ EXAMPLES = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+async def test_collation_of_a_collection(database: Database) -> None:
+    """Where a collection takes A for a, a scan does not: postings would not, either."""
+    for name in DEFAULT_MAPPINGS.names:
+        await database.create_collection(name, collation={"locale": "en", "strength": 1})
+    exchange = Exchange()
+    for user in ("a", "A", "á", "b"):
+        exchange.everywhere(u=user, c="BTC", a=Decimal128("1"))
+    exchange.put(["wallets"], u="B", c="BTC", a=Decimal128("1"))
+
+    await scan_both_ways(database, exchange)
 
 
 async def scan_both_ways(database: Database, exchange: Exchange) -> None:

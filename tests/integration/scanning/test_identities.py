@@ -18,6 +18,7 @@ from bson import (
     Regex,
     Timestamp,
 )
+from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -265,8 +266,8 @@ async def test_ranges_part_all_ids(collections: Database) -> None:
     for users in examples:
         try:
             await store_and_scan(collections, users, chance)
-        except (DuplicateKeyError, WriteError):
-            continue  # an index keeps what was drawn from being stored
+        except (DuplicateKeyError, WriteError, InvalidBSON):
+            continue  # an index keeps what was drawn from being stored; some refusals quote a date
         scanned += 1
     assert scanned > len(examples) // 4
 

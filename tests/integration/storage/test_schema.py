@@ -13,7 +13,7 @@ from reconciler.model.schema import JOURNAL, IndexState, SchemaReport, required_
 from reconciler.storage.schema import Schema
 from reconciler.storage.server import connect, probe
 from reconciler.sync import BalanceSync
-from tests.integration.scanning.field import LONE_SURROGATE, Database, Exchange
+from tests.integration.scanning.field import FAR_DATE, LONE_SURROGATE, Database, Exchange
 from tests.integration.scanning.trouble import APPLICATION, NOT_ALLOWED, Trouble
 
 WANTED = required_indexes(DEFAULT_MAPPINGS)
@@ -83,6 +83,19 @@ async def test_duplicates_are_told_by_account(database: Database) -> None:
     assert blocked.duplicate_count == 4
     found = {(each.account.user_id.text, each.documents) for each in blocked.duplicates}
     assert found == {("alice", 2), ("1", 3), ("\udced\udca0\udc80", 2), ("null", 2)}
+
+
+async def test_doubled_dates_that_python_does_not_have(database: Database) -> None:
+    """The server's refusal quotes the doubled value; one that cannot be decoded is told as well."""
+    exchange = Exchange()
+    for _ in range(2):
+        exchange.put(["wallets"], u=FAR_DATE, c="BTC")
+    await exchange.write(database)
+
+    blocked = (await Schema(database, DEFAULT_MAPPINGS).init()).indexes[0]
+
+    assert blocked.duplicate_count == 1
+    assert blocked.duplicates[0].account.user_id.bson_type == "date"
 
 
 async def test_list_of_duplicates_is_cut_and_its_count_is_not(database: Database) -> None:
