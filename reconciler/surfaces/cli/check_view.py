@@ -72,6 +72,8 @@ def _verdict_line(report: ScanReport, mappings: Mappings) -> Text:
 
 def _in_words(report: ScanReport, collections: int) -> str:
     accounts = _counted(report.coverage.accounts, "account")
+    if report.verdict is Verdict.INCOMPLETE and not report.coverage.accounts:
+        return "nothing was compared"
     if report.verdict is Verdict.INCOMPLETE:
         return f"nothing wrong in what was seen ({accounts}), but not everything was seen"
     if report.verdict is Verdict.INTEGRITY_FAILURE:
