@@ -34,6 +34,7 @@ __all__ = [
     "DatabaseUnavailable",
     "DeadlineExceeded",
     "EmbeddedMongoFailed",
+    "Fenced",
     "FloatRefused",
     "IdempotencyConflict",
     "InsufficientFunds",
@@ -135,3 +136,7 @@ class MongodNotFound(ReconcilerError):
 
 class EmbeddedMongoFailed(ReconcilerError):
     """A server of our own did not start, or is gone; the message ends with its last log lines."""
+
+
+class Fenced(ReconcilerError):
+    """Another daemon has taken the lease over since: what this one wanted to write was refused."""

@@ -3,7 +3,9 @@
 from typing import Protocol
 
 from reconciler.model.comparison import Mismatch
-from reconciler.model.report import Consistency, ScanMode, ScanReport
+from reconciler.model.finding import Change, Finding
+from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
+from reconciler.model.scan_record import ScanRecord
 from reconciler.scanning.ports import KeyRange
 
 
@@ -49,3 +51,19 @@ class Unobserved:
 
     def scan_finished(self, report: ScanReport) -> None:
         """Do nothing."""
+
+
+class FindingObserver(Protocol):
+    """Is told what became of findings and of the scans that recorded them. It must not raise."""
+
+    def finding_changed(self, finding: Finding, change: Change, *, scan_id: str) -> None:
+        """A finding was detected, confirmed or resolved, and that is written down."""
+
+    def scan_recorded(self, record: ScanRecord) -> None:
+        """A scan ended and is written down, whatever became of it."""
+
+    def scan_not_recorded(self, scan_id: str, *, mode: ScanMode, reason: str) -> None:
+        """What a scan saw or how it ended could not be written down: what is stored is older."""
+
+    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
+        """What is known of all accounts together changed, `was` before and `is_now`."""

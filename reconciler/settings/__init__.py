@@ -19,13 +19,21 @@ from reconciler.settings.sections import (
     Settings,
     SyncSettings,
 )
+from reconciler.settings.service import (
+    ApiSettings,
+    LeaseSettings,
+    TokenSettings,
+    ValuationSettings,
+)
 
 __all__ = [
+    "ApiSettings",
     "CollectionSettings",
     "CurrencySettings",
     "EmbeddedSettings",
     "FreezeSettings",
     "InvalidSettings",
+    "LeaseSettings",
     "LogLevel",
     "LogSettings",
     "LogShape",
@@ -34,6 +42,8 @@ __all__ = [
     "ScanSettings",
     "Settings",
     "SyncSettings",
+    "TokenSettings",
+    "ValuationSettings",
     "load_settings",
     "shown_uri",
 ]

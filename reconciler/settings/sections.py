@@ -3,20 +3,11 @@
 Numbers are named with their unit or bound last. Defaults of rules come from the model.
 """
 
-from collections.abc import Mapping
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-)
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reconciler.model.amounts import DEFAULT_SCALE, DEFAULT_SCALES, CurrencyScales
@@ -28,8 +19,19 @@ from reconciler.model.mapping import (
     TotalMeaning,
 )
 from reconciler.settings.address import SCHEMES
-
-SCALE_MAX = 34
+from reconciler.settings.service import ApiSettings, LeaseSettings, ValuationSettings
+from reconciler.settings.values import (
+    Count,
+    DatabaseName,
+    ExactDecimal,
+    Name,
+    Scale,
+    Scales,
+    Seconds,
+    SecondsOrNone,
+    Section,
+    TotalField,
+)
 
 
 class LogLevel(StrEnum):
@@ -50,52 +52,10 @@ class LogShape(StrEnum):
     TEXT = "text"
 
 
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        # pydantic turns a ValueError into a complaint, and lets a TypeError through.
-        raise ValueError("must be a number, not true or false")  # noqa: TRY004
-    return value
-
-
-def _exact_text(value: object) -> object:
-    if not isinstance(value, str | Decimal):
-        raise ValueError(  # noqa: TRY004 - as above
-            'must be a decimal number in quotes, such as "0.00000001"'
-        )
-    return value
-
-
-def _false_is_none(value: object) -> object:
-    return None if value is False else value
-
-
 def _mongo_uri(value: object) -> object:
     if isinstance(value, str) and not value.startswith(SCHEMES):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
     return value
-
-
-def _over_defaults(value: object) -> object:
-    return {**DEFAULT_SCALES, **value} if isinstance(value, Mapping) else value
-
-
-Seconds = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
-Scale = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=SCALE_MAX)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-ExactDecimal = Annotated[
-    Decimal, BeforeValidator(_exact_text), Field(ge=0, lt=1, allow_inf_nan=False)
-]
-DatabaseName = Annotated[str, StringConstraints(pattern=r'^[^\x00/\\. "$*<>:|?]{1,63}$')]
-TotalField = Annotated[Name | None, BeforeValidator(_false_is_none)]
-
-
-class Section(BaseModel):
-    """A table of settings: unknown keys are refused, values are never shown in errors."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
-    )
 
 
 class MongoSettings(Section):
@@ -144,14 +104,17 @@ class CurrencySettings(Section):
     """How many decimal places a currency has; `scales` is laid over the defaults."""
 
     default_scale: Scale = DEFAULT_SCALE
-    scales: Annotated[Mapping[Name, Scale], BeforeValidator(_over_defaults)] = Field(
-        default_factory=lambda: dict(DEFAULT_SCALES)
-    )
+    scales: Scales = Field(default_factory=lambda: dict(DEFAULT_SCALES))
 
 
 class ScanSettings(Section):
-    """How a scan looks, waits and gives up."""
+    """When the daemon scans; how a scan looks, waits and gives up; how long it is remembered."""
 
+    interval_seconds: Seconds = 300.0
+    cron: Annotated[str, StringConstraints(min_length=9, max_length=256)] | None = None
+    jitter_seconds: SecondsOrNone = 5.0
+    misfire_grace_seconds: Seconds = 30.0
+    history_days: Count = 90
     settle_seconds: Seconds = 2.0
     double_tolerance: ExactDecimal = DEFAULT_DOUBLE_TOLERANCE
     ranges_parallel: Annotated[Count, Field(le=64)] = 2
@@ -200,6 +163,9 @@ class Settings(BaseSettings):
     currencies: CurrencySettings = CurrencySettings()
     scan: ScanSettings = ScanSettings()
     sync: SyncSettings = SyncSettings()
+    api: ApiSettings = ApiSettings()
+    lease: LeaseSettings = LeaseSettings()
+    valuation: ValuationSettings = ValuationSettings()
     log: LogSettings = LogSettings()
     freeze: FreezeSettings = FreezeSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

@@ -14,6 +14,9 @@ ENVIRONMENT_PREFIX = "RECONCILER_"
 CONFIG_VARIABLE = "RECONCILER_CONFIG"
 # Variables with our prefix that are not settings.
 _NOT_SETTINGS = frozenset({"CONFIG", "REQUIRE_SERVICES"})
+# Tables whose keys are currencies, and lists of tables: JSON in the environment.
+_BY_CURRENCY = (("currencies", "scales"), ("valuation", "prices_usd"))
+_LISTS = (("collections",), ("api", "tokens"))
 _FILE_BYTES_MAX = 1_000_000
 
 Table = dict[str, Any]
@@ -105,16 +108,17 @@ def read_environment(environment: Mapping[str, str]) -> Source:
 def _cased(key: str) -> tuple[str, ...]:
     """Make a location of a variable's name; currencies alone are written in capitals."""
     parts = key.split("__")
-    if [part.lower() for part in parts[:2]] == ["currencies", "scales"]:
-        return ("currencies", "scales", *parts[2:])
+    table = tuple(part.lower() for part in parts[:2])
+    if table in _BY_CURRENCY:
+        return (*table, *parts[2:])
     return tuple(part.lower() for part in parts)
 
 
 def _value(location: Location, text: str) -> Any:
     is_table = len(location) == 1 and location[0] != "source_of_truth"
-    if is_table or location == ("currencies", "scales"):
+    if is_table or location in _BY_CURRENCY or location in _LISTS:
         value = json.loads(text)
-        if not isinstance(value, list if location == ("collections",) else dict):
+        if not isinstance(value, list if location in _LISTS else dict):
             raise TypeError("not the right kind of JSON")
         return value
     return text

@@ -3,24 +3,33 @@
 `bootstrap` gives them objects that do this; no surface knows a database.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from reconciler.model.explanation import Explanation, JournalLine
+from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
+from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport
+from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
 
 __all__ = [
     "Backend",
+    "Credits",
     "DuplicateAccount",
     "Explanation",
+    "Health",
     "IndexReport",
     "IndexState",
     "JournalLine",
     "Progress",
     "SchemaReport",
+    "Service",
     "Stage",
 ]
 
@@ -93,3 +102,70 @@ class Stage(Protocol):
 
     async def bypass(self) -> Sequence[str]:
         """Write past the library as old call sites do; say what was written, a clause each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the daemon can do its work: `is_ready` is what a load balancer asks."""
+
+    mongo_up: bool
+    is_standing_known: bool
+    is_stopping: bool
+    is_leader: bool
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its answers are worth asking for."""
+        return self.mongo_up and self.is_standing_known and not self.is_stopping
+
+
+class Service(Protocol):
+    """The running daemon, as the HTTP API sees it.
+
+    What reads the database may raise `ReadInterrupted`, `CannotLook`, `SnapshotTooOld` or
+    `DatabaseUnavailable`.
+    """
+
+    def health(self) -> Health:
+        """Say whether it can do its work, as it was known a moment ago."""
+
+    def now(self) -> datetime:
+        """Give the time of day."""
+
+    async def check(self, user_id: str | None, currency: str | None) -> ScanReport:
+        """Scan now; callers of the same scan at the same time share one.
+
+        Never raises for what the database does: a scan that could not look is `incomplete`.
+        """
+
+    async def last_full(self) -> ScanRecord | None:
+        """Give the last full scan that ended with a report."""
+
+    async def explain(self, user_id: str, currency: str) -> Explanation:
+        """Show one account as of one moment."""
+
+    async def findings(
+        self, wanted: FindingFilter, *, after: str | None, limit: int
+    ) -> FindingPage:
+        """List findings in the order of their ids, those after an id."""
+
+    async def scans(self, *, before: int | None, limit: int) -> ScanPage:
+        """List scans, the youngest first, those numbered below `before`."""
+
+    async def propose(
+        self, user_id: str, currency: str | None
+    ) -> tuple[ScanReport, Sequence[Proposal]]:
+        """Check a user's accounts and say what would put those right that are wrong."""
+
+
+class Credits(Protocol):
+    """Gives money away, for trying the system out."""
+
+    async def credit(
+        self, user_id: str, currency: str, amount: Decimal, *, op_id: str | None
+    ) -> Mapping[str, Decimal]:
+        """Credit an account; give the totals that the user then holds, by currency.
+
+        Raises:
+            PostingRefused: nothing was written. OutcomeUnknown: it is not known whether it was.
+        """
