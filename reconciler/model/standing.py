@@ -1,13 +1,13 @@
 """Where the exchange stands, as far as the database knows: the verdict, findings, last scans."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from reconciler.model.comparison import MismatchKind
 from reconciler.model.finding import FindingState
-from reconciler.model.report import Coverage, ScanMode
+from reconciler.model.report import Coverage, ScanMode, ScanReport, Verdict
 
 FindingGroup = tuple[MismatchKind, str, FindingState]
 
@@ -45,4 +45,25 @@ class Standing:
             count
             for (_, _, state), count in self.findings.items()
             if state is FindingState.CONFIRMED
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is known of all accounts together; incomplete if no scan ever looked everywhere."""
+        if self.is_failure:
+            return Verdict.INTEGRITY_FAILURE
+        is_known = ScanMode.FULL in self.last_success
+        return Verdict.HEALTHY if is_known else Verdict.INCOMPLETE
+
+    def with_unrecorded(self, report: ScanReport) -> "Standing":
+        """Add what a scan saw that could not be written down: it is no less true for that.
+
+        Which currencies it was is not known any more; they count under an empty name.
+        """
+        seen = {(kind, "", FindingState.CONFIRMED): count for kind, count in report.by_kind.items()}
+        return replace(
+            self,
+            findings={**self.findings, **seen},
+            mismatched_users=max(self.mismatched_users, report.mismatched_users),
+            oldest_first_seen=self.oldest_first_seen or report.started_at,
         )

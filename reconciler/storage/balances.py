@@ -25,6 +25,7 @@ class MongoBalanceStore:
         mappings: which they are.
         range_accounts: the size at which ranges aim.
         batch_documents: how many documents come at once from each collection.
+        answer_seconds_max: how long the server may take to say what it is.
         monotonic: a clock in seconds, for the deadline.
     """
 
@@ -35,6 +36,7 @@ class MongoBalanceStore:
         *,
         range_accounts: int = RANGE_ACCOUNTS,
         batch_documents: int = BATCH_DOCUMENTS,
+        answer_seconds_max: float = QUICK_SECONDS_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # A snapshot on the primary has every write that was acknowledged before; a secondary lags.
@@ -44,6 +46,7 @@ class MongoBalanceStore:
         self._mappings = mappings
         self._range_accounts = range_accounts
         self._batch_documents = batch_documents
+        self._answer_seconds_max = answer_seconds_max
         self._monotonic = monotonic
 
     async def open(self, *, deadline_seconds: float) -> "MongoBalanceSource":
@@ -55,7 +58,7 @@ class MongoBalanceStore:
         """
         calls = Calls(deadline_seconds=deadline_seconds, monotonic=self._monotonic)
         try:
-            seconds = min(calls.remaining(), QUICK_SECONDS_MAX)
+            seconds = min(calls.remaining(), self._answer_seconds_max)
             server = await probe(self._database.client, deadline_seconds=seconds)
         except DatabaseUnavailable as error:
             raise ReadInterrupted(str(error)) from error

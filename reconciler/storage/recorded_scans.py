@@ -4,10 +4,11 @@ A scan that is made under the lease can write only while its record says `runnin
 gone to nobody else: whoever takes the lease over marks what still runs under it as interrupted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -25,6 +26,8 @@ from reconciler.storage.transactions import WRITE_SECONDS_MAX, Database, own_rec
 SCANS = "integrity_scans"
 # A document of its own beside the lease: how many scans there were, and how often anything changed.
 COUNTER = "scans"
+# A scan without a lease that has said nothing for so long has no process any more.
+ABANDONED_AFTER = timedelta(days=1)
 
 
 class MongoRecordedScans:
@@ -64,8 +67,11 @@ class MongoRecordedScans:
             Fenced: the lease has gone to another holder.
         """
         async with self._bounded(is_write=True):
-            if token is not None and await is_fenced(self._database, token, None):
-                raise _fenced(scan_id)
+            if token is not None:
+                if await is_fenced(self._database, token, None):
+                    raise _fenced(scan_id)
+                # One holder makes one scan at a time: what it has left running is no more.
+                await self._interrupt({"token": token})
             record = ScanRecord(
                 scan_id=scan_id,
                 sequence=await self._next_sequence(),
@@ -121,20 +127,16 @@ class MongoRecordedScans:
         return replace(record, state=state, ended_at=ended_at, reason=reason)
 
     async def interrupt_orphans(self, *, token: int) -> int:
-        """Mark the scans that still run under smaller tokens as interrupted; give their number."""
+        """Mark what cannot be running any more as interrupted; give how many that were.
+
+        That is what runs under smaller tokens, and what began without a lease a day ago.
+        """
+        long_ago = self._now() - ABANDONED_AFTER
+        orphaned = {
+            "$or": [{"token": {"$lt": token}}, {"token": None, "started_at": {"$lt": long_ago}}]
+        }
         async with self._bounded(is_write=True):
-            done = await self._scans.update_many(
-                {"state": ScanState.RUNNING.value, "token": {"$lt": token}},
-                {
-                    "$set": ended_fields(
-                        state=ScanState.INTERRUPTED,
-                        ended_at=milliseconds(self._now()),
-                        reason="its daemon lost the lease while it ran",
-                        report=None,
-                    )
-                },
-            )
-        return done.modified_count
+            return await self._interrupt(orphaned)
 
     async def last_full(self) -> ScanRecord | None:
         """Give the youngest full scan that ended with a report."""
@@ -164,6 +166,17 @@ class MongoRecordedScans:
             await self._database[LEASES].update_one(
                 {"_id": COUNTER}, {"$inc": {"revision": 1}}, upsert=True
             )
+
+    async def _interrupt(self, which: Mapping[str, Any]) -> int:
+        ended = ended_fields(
+            state=ScanState.INTERRUPTED,
+            ended_at=milliseconds(self._now()),
+            reason="its process ended or lost the lease while it ran",
+            report=None,
+        )
+        running = {"state": ScanState.RUNNING.value, **which}
+        done = await self._scans.update_many(running, {"$set": ended})
+        return done.modified_count
 
     async def _next_sequence(self) -> int:
         counter = await self._database[LEASES].find_one_and_update(

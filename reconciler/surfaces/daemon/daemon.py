@@ -1,0 +1,163 @@
+"""The daemon's life: it learns where things stand, serves, leads or follows, and stops in time."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from reconciler.errors import Fenced, ReadInterrupted, ReconcilerError
+from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.leadership import Leadership
+from reconciler.scanning.ports import Selection
+from reconciler.scanning.recording import RecordedScan, ScanRecorder
+from reconciler.scanning.records import ScanRecords
+from reconciler.scanning.sharing import SharedScans
+from reconciler.surfaces.daemon.pulse import Pulse
+from reconciler.surfaces.daemon.schedule import ScanSchedule, ScheduleObserver, Timing
+from reconciler.surfaces.daemon.service import DaemonService
+from reconciler.surfaces.logs import Logs
+
+# Each step of stopping has its share of the ten seconds in which the daemon must be gone.
+SCANS_STOP_SECONDS_MAX = 3.5
+LEASE_STOP_SECONDS_MAX = 1.5
+
+Serve = Callable[[], AbstractAsyncContextManager[Awaitable[None]]]
+
+
+class Scans:
+    """Makes the daemon's scans: the scheduled ones under its lease, all others without."""
+
+    def __init__(self, recorder: ScanRecorder, pulse: Pulse) -> None:
+        self.leadership: Leadership | None = None
+        self.shared = SharedScans(self._make)
+        self._recorder = recorder
+        self._pulse = pulse
+
+    async def scheduled(self) -> None:
+        """Make the scan that is due, if this daemon is the one that scans."""
+        if self.leadership is None or self.leadership.token is None:
+            return
+        # Who lost the lease, or stops, has been told so already.
+        with contextlib.suppress(Fenced, ReadInterrupted):
+            await self.shared.scan(Selection(), ScanTrigger.SCHEDULE)
+
+    async def _make(self, selection: Selection, trigger: ScanTrigger) -> RecordedScan:
+        is_due = trigger is ScanTrigger.SCHEDULE and self.leadership is not None
+        token = self.leadership.token if is_due and self.leadership else None
+        if is_due and token is None:
+            raise ReadInterrupted("this daemon no longer holds the lease")
+        scan = await self._recorder.scan(selection, trigger=trigger, token=token)
+        if scan.unrecorded is not None:
+            self._pulse.remember_unrecorded(scan.report)
+            return scan
+        if selection == Selection():
+            self._pulse.forget_unrecorded()
+        await self._pulse.beat()
+        return scan
+
+
+class Daemon:
+    """Everything that runs while the daemon does.
+
+    Args:
+        pulse: knows where things stand.
+        scans: makes scans.
+        leadership: holds the lease.
+        records: where scans are kept.
+        service: what the HTTP API asks.
+        observer: is told what the scheduler missed.
+        serve: serves HTTP while its context is open; what it gives ends when serving does.
+        logs: where its life is told.
+    """
+
+    def __init__(
+        self,
+        *,
+        pulse: Pulse,
+        scans: Scans,
+        leadership: Leadership,
+        service: DaemonService,
+        observer: ScheduleObserver,
+        serve: Serve,
+        logs: Logs,
+    ) -> None:
+        self._pulse = pulse
+        self._scans = scans
+        self._leadership = leadership
+        self._service = service
+        self._serve = serve
+        self._logs = logs
+        self.schedule = ScanSchedule(scans.scheduled, observer)
+
+    async def run(self, timing: Timing, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, and stop within ten seconds.
+
+        Raises:
+            ServingFailed: the address cannot be served. RuntimeError: a part of it ended.
+        """
+        # What `/metrics` says must never be younger than what is known: so this comes first.
+        await self._pulse.beat()
+        async with self._serve() as served:
+            self.schedule.start(timing)
+            parts = [self._pulse.run(), self._leadership.run(), _awaited(served)]
+            running = [asyncio.ensure_future(part) for part in parts]
+            stopping = asyncio.ensure_future(stop.wait())
+            try:
+                await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+                ended = [part for part in running if part.done()]
+            finally:
+                await self._stop([*running, stopping])
+        for part in ended:
+            part.result()
+            raise RuntimeError("a part of the daemon ended by itself")
+
+    async def _stop(self, running: list["asyncio.Future[Any]"]) -> None:
+        self._service.is_stopping = True
+        self._logs.info("daemon_stopping")
+        self.schedule.stop()
+        for part in running:
+            part.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._bounded("scans", self._scans.shared.stop(), SCANS_STOP_SECONDS_MAX)
+        await self._bounded("lease", self._leadership.give_back(), LEASE_STOP_SECONDS_MAX)
+
+    async def _bounded(self, what: str, step: Coroutine[Any, Any, None], seconds: float) -> None:
+        """Take one step of stopping; what cannot be done in time is left to those who follow."""
+        try:
+            async with asyncio.timeout(seconds):
+                await step
+        except (ReconcilerError, TimeoutError) as error:
+            self._logs.warning("stop_incomplete", what=what, reason=str(error) or "no answer")
+
+
+class Succession:
+    """Tells the daemon of the lease: a new holder clears up and scans, one that lost it stops."""
+
+    def __init__(self, scans: Scans, records: ScanRecords, logs: Logs) -> None:
+        self.schedule: ScanSchedule | None = None
+        self._scans = scans
+        self._records = records
+        self._logs = logs
+
+    async def lease_gained(self, token: int) -> None:
+        """Mark what the last holder left running, and scan."""
+        self._logs.info("lease_gained", token=token)
+        try:
+            interrupted = await self._records.interrupt_orphans(token=token)
+        except ReconcilerError as error:
+            self._logs.warning("scans_left_running", reason=str(error))
+        else:
+            if interrupted:
+                self._logs.warning("scans_left_running", interrupted=interrupted)
+        if self.schedule is not None:
+            self.schedule.run_soon()
+
+    async def lease_lost(self) -> None:
+        """Stop scanning: another daemon does, or nobody can."""
+        self._logs.warning("lease_lost")
+        await self._scans.shared.stop()
+
+
+async def _awaited(served: Awaitable[None]) -> None:
+    await served

@@ -1,0 +1,143 @@
+"""When scans are made. The only file that knows the scheduler."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Protocol
+
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    JobEvent,
+)
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from reconciler.settings import InvalidSettings, Problem, ScanSettings
+
+_JOB = "scan"
+# Why a scan that was due did not begin; the words are those of the metric's label.
+MISSED = "too_late"
+STILL_RUNNING = "still_running"
+FAULT = "fault"
+REASONS = (MISSED, STILL_RUNNING, FAULT)
+_REASON_OF_EVENT = {
+    EVENT_JOB_MISSED: MISSED,
+    EVENT_JOB_MAX_INSTANCES: STILL_RUNNING,
+    EVENT_JOB_ERROR: FAULT,
+}
+
+Work = Callable[[], Awaitable[None]]
+
+
+class ScheduleObserver(Protocol):
+    """Is told of what the scheduler itself would pass over in silence. It must not raise."""
+
+    def job_missed(self, reason: str, *, error: BaseException | None = None) -> None:
+        """A scan that was due did not begin, or ended by a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When scans are made: a trigger, and how late one may begin."""
+
+    trigger: Any
+    misfire_grace_seconds: int
+
+    @classmethod
+    def of(cls, scan: ScanSettings) -> "Timing":
+        """Read it from the settings.
+
+        Raises:
+            InvalidSettings: the cron expression is none.
+        """
+        # The scheduler counts in whole seconds here.
+        return cls(_trigger(scan), math.ceil(scan.misfire_grace_seconds))
+
+
+class ScanSchedule:
+    """Does its work when it is due: one at a time, once for however many times it was due.
+
+    Args:
+        work: makes a scan; it is not called while it still runs.
+        observer: is told what was missed.
+    """
+
+    def __init__(self, work: Work, observer: ScheduleObserver) -> None:
+        self._work = work
+        self._observer = observer
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler.add_listener(
+            self._tell, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR
+        )
+        self._soon: set[asyncio.Task[None]] = set()
+
+    def start(self, timing: Timing) -> None:
+        """Begin to count; the first scan is made by `run_soon`."""
+        self._add(timing)
+        self._scheduler.start()
+
+    def retime(self, timing: Timing) -> None:
+        """Go on by other times."""
+        self._add(timing)
+
+    def run_soon(self) -> None:
+        """Make a scan now, whenever the next one is due."""
+        task = asyncio.create_task(self._guarded())
+        self._soon.add(task)
+        task.add_done_callback(self._soon.discard)
+
+    def stop(self) -> None:
+        """Make no more scans."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        for task in self._soon:
+            task.cancel()
+
+    def _add(self, timing: Timing) -> None:
+        self._scheduler.add_job(
+            self._work,
+            timing.trigger,
+            id=_JOB,
+            replace_existing=True,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=timing.misfire_grace_seconds,
+        )
+
+    async def _guarded(self) -> None:
+        try:
+            await self._work()
+        except Exception as error:  # noqa: BLE001 - as the scheduler does with its own
+            self._observer.job_missed(FAULT, error=error)
+
+    def _tell(self, event: JobEvent) -> None:
+        error = getattr(event, "exception", None)
+        if isinstance(error, asyncio.CancelledError):
+            return  # it was stopped on purpose
+        self._observer.job_missed(_REASON_OF_EVENT[event.code], error=error)
+
+
+def _trigger(scan: ScanSettings) -> Any:
+    jitter = scan.jitter_seconds or None
+    if scan.cron is None:
+        return IntervalTrigger(seconds=scan.interval_seconds, timezone=UTC, jitter=jitter)
+    try:
+        trigger = CronTrigger.from_crontab(scan.cron, timezone=UTC)
+    except ValueError as error:
+        raise InvalidSettings(
+            [
+                Problem(
+                    "settings",
+                    "scan.cron",
+                    "must be cron's five fields, minute, hour, day, month and weekday, such as "
+                    f'"*/5 * * * *" ({type(error).__name__})',
+                )
+            ]
+        ) from None
+    trigger.jitter = jitter
+    return trigger

@@ -1,0 +1,98 @@
+"""What the HTTP API asks of the daemon, on its scans and records."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.model.explanation import Explanation
+from reconciler.model.finding import FindingFilter, FindingPage
+from reconciler.model.mapping import Mappings
+from reconciler.model.proposal import Proposal, propose
+from reconciler.model.report import ScanReport
+from reconciler.model.scan_record import ScanPage, ScanRecord, ScanTrigger
+from reconciler.scanning.leadership import Leadership
+from reconciler.scanning.ports import Selection
+from reconciler.scanning.records import FindingRecords, ScanRecords
+from reconciler.scanning.sharing import SharedScans
+from reconciler.surfaces.daemon.pulse import Pulse
+from reconciler.surfaces.ports import Health
+
+
+class Explainer(Protocol):
+    """Explains accounts."""
+
+    async def explain(self, user_id: str, currency: str) -> Explanation:
+        """Show one account as of one moment."""
+
+
+class DaemonService:
+    """The daemon as the HTTP API sees it; see `surfaces.ports.Service`."""
+
+    def __init__(
+        self,
+        *,
+        pulse: Pulse,
+        leadership: Leadership,
+        shared: SharedScans,
+        scans: ScanRecords,
+        findings: FindingRecords,
+        explainer: Explainer,
+        mappings: Mappings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.is_stopping = False
+        self._pulse = pulse
+        self._leadership = leadership
+        self._shared = shared
+        self._scans = scans
+        self._findings = findings
+        self._explainer = explainer
+        self._mappings = mappings
+        self._now = now
+
+    def health(self) -> Health:
+        """Say whether it can do its work, as it was known a moment ago."""
+        return Health(
+            mongo_up=self._pulse.is_up,
+            is_standing_known=self._pulse.standing is not None,
+            is_stopping=self.is_stopping,
+            is_leader=self._leadership.token is not None,
+        )
+
+    def now(self) -> datetime:
+        """Give the time of day."""
+        return self._now()
+
+    async def check(self, user_id: str | None, currency: str | None) -> ScanReport:
+        """Scan now; callers of the same scan at the same time share one.
+
+        Raises:
+            ReadInterrupted: the daemon stops.
+        """
+        scan = await self._shared.scan(Selection(user_id, currency), ScanTrigger.REQUEST)
+        return scan.report
+
+    async def last_full(self) -> ScanRecord | None:
+        """Give the last full scan that ended with a report."""
+        return await self._scans.last_full()
+
+    async def explain(self, user_id: str, currency: str) -> Explanation:
+        """Show one account as of one moment."""
+        return await self._explainer.explain(user_id, currency)
+
+    async def findings(
+        self, wanted: FindingFilter, *, after: str | None, limit: int
+    ) -> FindingPage:
+        """List findings in the order of their ids, those after an id."""
+        return await self._findings.findings(wanted, after=after, limit=limit)
+
+    async def scans(self, *, before: int | None, limit: int) -> ScanPage:
+        """List scans, the youngest first, those numbered below `before`."""
+        return await self._scans.scans(before=before, limit=limit)
+
+    async def propose(
+        self, user_id: str, currency: str | None
+    ) -> tuple[ScanReport, Sequence[Proposal]]:
+        """Check a user's accounts and say what would put those right that are wrong."""
+        report = await self.check(user_id, currency)
+        return report, [propose(mismatch, self._mappings) for mismatch in report.mismatches]
