@@ -102,3 +102,30 @@ class SchemaReport:
     def is_ready(self) -> bool:
         """Whether postings can be made."""
         return all(each.state in {IndexState.MADE, IndexState.PRESENT} for each in self.indexes)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIndex:
+    """An index on records of our own: they are right without it, and slow to read.
+
+    Fields are ascending. With one that `expires`, the server removes a document at the time that
+    its single field holds.
+    """
+
+    collection: str
+    name: str
+    fields: tuple[str, ...]
+    expires: bool = False
+
+
+RECORD_INDEXES = (
+    RecordIndex("integrity_scans", "reconciler_sequence", ("sequence",)),
+    RecordIndex("integrity_scans", "reconciler_last", ("mode", "state", "sequence")),
+    RecordIndex("integrity_scans", "reconciler_running", ("state", "token")),
+    RecordIndex("integrity_scans", "reconciler_expiry", ("expires_at",), expires=True),
+    RecordIndex("integrity_findings", "reconciler_key", ("key", "_id")),
+    RecordIndex("integrity_findings", "reconciler_state", ("state", "_id")),
+    RecordIndex("integrity_findings", "reconciler_open", ("open", "sequence")),
+    RecordIndex("integrity_findings", "reconciler_expiry", ("expires_at",), expires=True),
+    RecordIndex("idempotency_keys", "reconciler_expiry", ("expires_at",), expires=True),
+)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from reconciler.model.comparison import Mismatch
 from reconciler.model.finding import Change, Finding, Sighting
-from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
+from reconciler.model.report import Consistency, ScanMode, ScanReport
 from reconciler.model.scan_record import ScanRecord
 from reconciler.scanning.ports import KeyRange
 
@@ -76,5 +76,15 @@ class FindingObserver(Protocol):
     def scan_not_recorded(self, scan_id: str, *, mode: ScanMode, reason: str) -> None:
         """What a scan saw or how it ended could not be written down: what is stored is older."""
 
-    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
-        """What is known of all accounts together changed, `was` before and `is_now`."""
+
+class UnobservedFindings:
+    """An observer of findings that does nothing."""
+
+    def finding_changed(self, finding: Finding, change: Change, *, scan_id: str) -> None:
+        """Do nothing."""
+
+    def scan_recorded(self, record: ScanRecord) -> None:
+        """Do nothing."""
+
+    def scan_not_recorded(self, scan_id: str, *, mode: ScanMode, reason: str) -> None:
+        """Do nothing."""

@@ -1,7 +1,7 @@
 """The collection `integrity_findings`: what became of every mismatch, decided by the model."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne
@@ -62,7 +62,7 @@ class MongoRecordedFindings:
         mappings: Mappings,
         *,
         history_days: int,
-        now: Clock,
+        now: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._findings = own_records(database)[FINDINGS]
         self._transactions = Transactions(database)

@@ -18,6 +18,7 @@ from reconciler.model.schema import (
 )
 from reconciler.storage.calls import Calls, Database
 from reconciler.storage.duplicates import doubled_accounts
+from reconciler.storage.record_indexes import make_record_indexes, missing_record_indexes
 from reconciler.storage.server import Server, ServerKind, probe
 from reconciler.storage.shape import SIMPLE_COLLATION
 from reconciler.storage.wire import CODEC_OPTIONS
@@ -62,6 +63,7 @@ class Schema:
             if name not in present:
                 await self._create(calls, name)
         indexes = [await self._ensure(calls, wanted) for wanted in required_indexes(self._mappings)]
+        await make_record_indexes(self._database, calls)
         return await self._report(self._calls(LOOK_SECONDS_MAX), server, indexes)
 
     async def status(self) -> SchemaReport:
@@ -162,6 +164,12 @@ class Schema:
         for each in indexes:
             found = await self._indexes(calls, each.index.collection)
             warnings += warnings_about(found, each.index)
+        if lacking := await missing_record_indexes(self._database, calls):
+            places = ", ".join(f"{each.collection} {each.name}" for each in lacking)
+            warnings.append(
+                f"records of scans and findings are slow to read without these indexes: {places}; "
+                "`reconciler db init` makes them, and so does the daemon"
+            )
         if server.kind is ServerKind.STANDALONE:
             warnings.append(
                 "this is a standalone server: no posting can be made on it, and checks are reduced"

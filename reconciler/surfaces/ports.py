@@ -28,6 +28,7 @@ __all__ = [
     "IndexState",
     "JournalLine",
     "Progress",
+    "Reconciliation",
     "SchemaReport",
     "Service",
     "Stage",
@@ -35,6 +36,15 @@ __all__ = [
 
 # Called with the accounts looked at so far and the estimated total.
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A scan that was written down; `unrecorded` says why not, `leader` who holds the lease."""
+
+    report: ScanReport
+    unrecorded: str | None
+    leader: str | None
 
 
 class Backend(Protocol):
@@ -47,6 +57,13 @@ class Backend(Protocol):
 
         Raises:
             DatabaseUnavailable: there is no server to ask.
+        """
+
+    async def reconcile(self, *, progress: Progress) -> Reconciliation:
+        """Compare all accounts as the daemon does: the scan and its findings are written down.
+
+        Raises:
+            Fenced: another process took the lease over before the scan began.
         """
 
     async def explain(self, user_id: str, currency: str) -> Explanation:

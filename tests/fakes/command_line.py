@@ -25,6 +25,7 @@ from reconciler.surfaces.ports import (
     IndexReport,
     IndexState,
     Progress,
+    Reconciliation,
     SchemaReport,
 )
 from tests.fakes.naive import open_naive
@@ -91,6 +92,15 @@ class FakeBackend:
             by_kind={found[0].kind: len(found)} if found else {},
             mismatches=found[: self._limit],
             incomplete=("trader_balances could not be read.",) if self._name == "blind" else (),
+        )
+
+    async def reconcile(self, *, progress: Progress) -> Reconciliation:
+        report = await self.check(None, None, progress=progress)
+        is_wrong = self._name == "wrong"
+        return Reconciliation(
+            report,
+            unrecorded="the server did not answer in time" if is_wrong else None,
+            leader="db7:12:ab" if is_wrong else None,
         )
 
     async def explain(self, user_id: str, currency: str) -> Explanation:

@@ -25,6 +25,7 @@ from reconciler.surfaces.ports import (
     IndexState,
     JournalLine,
     Progress,
+    Reconciliation,
     SchemaReport,
 )
 from reconciler.sync.accounts import identifier_of, read_accounts
@@ -37,6 +38,10 @@ class NaiveBackend:
         self._database = database
         self._settings = settings
         self._mappings = settings.mappings()
+
+    async def reconcile(self, *, progress: Progress) -> Reconciliation:
+        report = await self.check(None, None, progress=progress)
+        return Reconciliation(report, unrecorded=None, leader=None)
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress

@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from reconciler import __version__
 from reconciler.settings import LogLevel
-from reconciler.surfaces.cli.commands import run_check, run_db, run_explain
+from reconciler.surfaces.cli.commands import run_check, run_db, run_explain, run_reconcile
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
@@ -50,6 +50,7 @@ def build_app() -> typer.Typer:
     )
     _add_global_options(app)
     _add_check(app)
+    _add_reconcile(app)
     _add_explain(app)
     _add_db(app)
     _add_demo(app)
@@ -103,6 +104,26 @@ def _add_check(app: typer.Typer) -> None:
         currency = None if currency is None else _text(currency, "--currency")
         return _session(context).run(
             lambda running: run_check(running, user_id=user, currency=currency),
+            as_json=json,
+            is_check=True,
+            overrides={"--limit": ("scan.mismatches_max", limit)},
+        )
+
+
+def _add_reconcile(app: typer.Typer) -> None:
+    @app.command()
+    def reconcile(
+        context: typer.Context,
+        *,
+        json: Json = False,
+        limit: Annotated[
+            int | None,
+            typer.Option(min=1, max=LIMIT_MAX, help="Most mismatches to list; all are counted."),
+        ] = None,
+    ) -> int:
+        """Check all accounts as the daemon does, record it, and show what would repair them."""
+        return _session(context).run(
+            run_reconcile,
             as_json=json,
             is_check=True,
             overrides={"--limit": ("scan.mismatches_max", limit)},

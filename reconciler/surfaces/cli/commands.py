@@ -6,11 +6,13 @@ what was asked for is not met.
 
 import asyncio
 
+from reconciler.model.proposal import propose
 from reconciler.surfaces.account_answers import explanation_answer, schema_answer
-from reconciler.surfaces.answers import check_answer
+from reconciler.surfaces.answers import check_answer, proposal_answer
 from reconciler.surfaces.cli.check_view import check_view, nothing_found
 from reconciler.surfaces.cli.explain_view import explain_view
 from reconciler.surfaces.cli.progress import shown_progress
+from reconciler.surfaces.cli.reconcile_view import notes, reconcile_view
 from reconciler.surfaces.cli.schema_view import schema_view
 from reconciler.surfaces.cli.session import Running
 from reconciler.surfaces.exits import EXIT_OF_VERDICT, Exit
@@ -41,6 +43,31 @@ async def run_check(running: Running, *, user_id: str | None, currency: str | No
         )
         running.terminal.show(*view)
     return EXIT_OF_VERDICT[report.verdict]
+
+
+async def run_reconcile(running: Running) -> int:
+    """Compare all accounts as the daemon does, and say what would put right what is wrong."""
+    mappings = running.settings.mappings()
+    with shown_progress(running.terminal, "Reconciling") as progress:
+        async with running.backend() as backend:
+            done = await backend.reconcile(progress=progress)
+    proposals = [propose(mismatch, mappings) for mismatch in done.report.mismatches]
+    if running.as_json:
+        answer = check_answer(done.report, mappings=mappings, checksum=running.checksum())
+        answer["recorded"] = done.unrecorded is None
+        answer["plan"] = [proposal_answer(each, mappings) for each in proposals]
+        answer["notes"] = notes(done)
+        running.terminal.show_json(answer)
+    else:
+        view = reconcile_view(
+            done,
+            proposals,
+            mappings=mappings,
+            invocation=running.invocation,
+            columns=running.terminal.columns,
+        )
+        running.terminal.show(*view)
+    return EXIT_OF_VERDICT[done.report.verdict]
 
 
 async def run_explain(running: Running, *, user_id: str, currency: str) -> int:

@@ -1,0 +1,28 @@
+"""The only place that knows everyone: builds a running application from settings."""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+from reconciler.bootstrap.backend import open_backend
+from reconciler.bootstrap.stage import OpenBackend, open_stage
+from reconciler.control import checksum
+from reconciler.surfaces.cli.app import run
+from reconciler.surfaces.cli.session import Wiring
+
+__all__ = ["open_backend", "run_command_line", "wiring"]
+
+
+def run_command_line() -> int:
+    """Run the command line on the process's arguments and environment; give the exit code."""
+    return run(sys.argv[1:], wiring=wiring(open_backend), environment=os.environ)
+
+
+def wiring(backend_opener: OpenBackend) -> Wiring:
+    """Give the command line what it works with."""
+    return Wiring(
+        open_backend=backend_opener,
+        open_stage=lambda settings, logs: open_stage(settings, logs, backend_opener),
+        checksum=checksum,
+        clock=lambda: datetime.now(UTC),
+    )

@@ -1,0 +1,160 @@
+"""Builds what the commands ask: one connection, the scanner, the schema, the records."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from reconciler import errors
+from reconciler.model.report import ScanReport
+from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.leadership import Leadership
+from reconciler.scanning.observer import UnobservedFindings
+from reconciler.scanning.ports import Selection
+from reconciler.scanning.recording import ScanRecorder
+from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.scanner import Scanner
+from reconciler.settings import InvalidSettings, Problem, Settings
+from reconciler.storage.balances import MongoBalanceStore
+from reconciler.storage.explaining import Explainer
+from reconciler.storage.leasing import MongoLease
+from reconciler.storage.recorded_findings import MongoRecordedFindings
+from reconciler.storage.recorded_scans import MongoRecordedScans
+from reconciler.storage.schema import Schema
+from reconciler.storage.server import Client, connect, probe
+from reconciler.surfaces.logs import Logs, ScanLog
+from reconciler.surfaces.ports import Backend, Explanation, Progress, Reconciliation, SchemaReport
+
+
+def open_client(settings: Settings) -> Client:
+    """Make the client; it connects with its first call.
+
+    Raises:
+        InvalidSettings: the driver does not take the connection string.
+    """
+    mongo = settings.mongo
+    try:
+        return connect(
+            mongo.uri.get_secret_value(),
+            server_selection_seconds=mongo.server_selection_timeout_seconds,
+            connect_seconds=mongo.connect_timeout_seconds,
+        )
+    except errors.CannotLook as error:
+        raise InvalidSettings([Problem("", "", str(error))]) from None
+
+
+def scan_options(settings: Settings) -> ScanOptions:
+    """Give the scanner its part of the settings."""
+    scan = settings.scan
+    return ScanOptions(
+        settle_seconds=scan.settle_seconds,
+        deadline_seconds=scan.deadline_seconds,
+        ranges_parallel=scan.ranges_parallel,
+        mismatches_max=scan.mismatches_max,
+        double_tolerance=scan.double_tolerance,
+    )
+
+
+def holder_name() -> str:
+    """Name this process as records do: its host, its number, and what tells it from all others."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@contextlib.asynccontextmanager
+async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]:
+    """Connect to the database and build what the commands ask.
+
+    Raises:
+        InvalidSettings: the driver does not take the connection string.
+        DatabaseUnavailable: no server answers; a scan would try for longer.
+        CannotLook: the server does not let us in.
+    """
+    mappings = settings.mappings()
+    async with open_client(settings) as client:
+        await probe(client, deadline_seconds=settings.mongo.server_selection_timeout_seconds)
+        database = client[settings.mongo.database]
+        observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
+        store = MongoBalanceStore(database, mappings)
+        scanner = Scanner(store, mappings, scan_options(settings), observer=observer)
+        scans = MongoRecordedScans(database, history_days=settings.scan.history_days)
+        findings = MongoRecordedFindings(
+            database, scans, mappings, history_days=settings.scan.history_days
+        )
+        holder = holder_name()
+        recorder = ScanRecorder(scanner, scans, findings, UnobservedFindings(), holder=holder)
+        yield _Backend(
+            scanner,
+            Explainer(store, mappings, double_tolerance=settings.scan.double_tolerance),
+            Schema(database, mappings),
+            recorder,
+            MongoLease(database),
+            holder,
+            settings.lease.ttl_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Backend:
+    """What the commands ask, on the scanner and the storage."""
+
+    _scanner: Scanner
+    _explainer: Explainer
+    _schema: Schema
+    _recorder: ScanRecorder
+    _lease: MongoLease
+    _holder: str
+    _ttl_seconds: float
+
+    async def check(
+        self, user_id: str | None, currency: str | None, *, progress: Progress
+    ) -> ScanReport:
+        return await self._scanner.scan(user_id, currency, progress=progress)
+
+    async def reconcile(self, *, progress: Progress) -> Reconciliation:
+        """Scan as a daemon would: under the lease, unless a daemon has it."""
+        leadership = Leadership(
+            self._lease, _Unheard(), holder=self._holder, ttl_seconds=self._ttl_seconds
+        )
+        await leadership.step()
+        keeping = asyncio.create_task(leadership.run())
+        try:
+            scan = await self._recorder.scan(
+                Selection(),
+                trigger=ScanTrigger.COMMAND,
+                token=leadership.token,
+                progress=progress,
+            )
+            current = None if leadership.token is not None else await self._leader()
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(errors.ReconcilerError):
+                await leadership.give_back()
+        return Reconciliation(scan.report, unrecorded=scan.unrecorded, leader=current)
+
+    async def explain(self, user_id: str, currency: str) -> Explanation:
+        return await self._explainer.explain(user_id, currency)
+
+    async def init_schema(self) -> SchemaReport:
+        return await self._schema.init()
+
+    async def schema_status(self) -> SchemaReport:
+        return await self._schema.status()
+
+    async def _leader(self) -> str | None:
+        with contextlib.suppress(errors.ReconcilerError):
+            lease = await self._lease.current()
+            return None if lease is None or lease.has_expired else lease.holder
+        return None
+
+
+class _Unheard:
+    """Nobody asks who leads while a command runs."""
+
+    async def lease_gained(self, token: int) -> None:
+        """Do nothing."""
+
+    async def lease_lost(self) -> None:
+        """Do nothing."""
