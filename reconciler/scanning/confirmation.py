@@ -8,24 +8,32 @@ from dataclasses import dataclass
 
 from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
 from reconciler.model.comparison import Mismatch
+from reconciler.model.finding import Sighting
 from reconciler.scanning.deadline import Deadline
 from reconciler.scanning.findings import Findings
 from reconciler.scanning.judging import Judge
 from reconciler.scanning.observer import ScanObserver
 from reconciler.scanning.ports import BalanceSource, SeenKey, SeenView
+from reconciler.scanning.records import SightingSink
 from reconciler.scanning.rules import CONFIRMATION_RULES
 
 ATTEMPTS_MAX = 3
+# So many sightings are told at once.
+TOLD_MAX = 500
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Suspect:
-    """What was seen to be wrong: its key, the range it lies in, and how it looked last."""
+    """What was seen to be wrong: its key, the range it lies in, and how it looked last.
+
+    `finding_key` names it for those who were told of it.
+    """
 
     key: SeenKey
     range_number: int
+    finding_key: str
     description: str
     agreements: int = 0
 
@@ -45,6 +53,7 @@ class Confirmation:
         *,
         scan_id: str,
         observer: ScanObserver,
+        sink: SightingSink,
         sleep: Sleep,
         settle_seconds: float,
         suspects_max: int,
@@ -56,21 +65,27 @@ class Confirmation:
         self._deadline = deadline
         self._scan_id = scan_id
         self._observer = observer
+        self._sink = sink
         self._sleep = sleep
         self._settle_seconds = settle_seconds
         self._suspects_max = suspects_max
         self._rule = CONFIRMATION_RULES[source.consistency]
         self._suspects: list[Suspect] = []
+        self._untold: list[Sighting] = []
+        self._confirmed: list[Sighting] = []
+        self._cleared: list[str] = []
         self._turn = asyncio.Lock()
 
     def suspect(self, range_number: int, seen: SeenView, mismatch: Mismatch) -> None:
         """Keep the key of what is to be looked at again."""
-        description = self._judge.description_of(mismatch)
-        self._suspects.append(Suspect(seen.key, range_number, description))
+        sighting = Sighting(mismatch, self._judge.description_of(mismatch), is_confirmed=False)
+        self._suspects.append(Suspect(seen.key, range_number, sighting.key, sighting.differences))
+        self._untold.append(sighting)
         self._observer.suspect_found(self._scan_id, mismatch)
 
     async def make_room(self) -> None:
-        """Look at the suspects again if there are too many to keep."""
+        """Tell of the suspects; look at them again if there are too many to keep."""
+        await self._tell_suspects()
         if len(self._suspects) >= self._suspects_max:
             async with self._turn:
                 if len(self._suspects) >= self._suspects_max:
@@ -78,6 +93,7 @@ class Confirmation:
 
     async def finish(self) -> None:
         """Look at all that are left."""
+        await self._tell_suspects()
         async with self._turn:
             if self._suspects:
                 await self._settle()
@@ -102,6 +118,18 @@ class Confirmation:
                 )
         finally:
             self._findings.end_batch()
+            await self._tell_decided()
+
+    async def _tell_suspects(self) -> None:
+        while self._untold:
+            some, self._untold = self._untold[:TOLD_MAX], self._untold[TOLD_MAX:]
+            await self._sink.suspected(some)
+
+    async def _tell_decided(self) -> None:
+        confirmed, self._confirmed = self._confirmed, []
+        cleared, self._cleared = self._cleared, []
+        if confirmed or cleared:
+            await self._sink.decided(confirmed=confirmed, cleared=cleared)
 
     async def _wait(self) -> None:
         await self._sleep(min(self._settle_seconds, self._deadline.remaining_seconds))
@@ -134,10 +162,13 @@ class Confirmation:
                     suspect = waiting.popleft()
                     if not self._is_decided(suspect, seen, is_last=is_last):
                         undecided.append(suspect)
+                    if len(self._confirmed) + len(self._cleared) >= TOLD_MAX:
+                        await self._tell_decided()
 
     def _is_decided(self, suspect: Suspect, seen: SeenView, *, is_last: bool) -> bool:
         mismatch = self._judge.judge(seen)
         if mismatch is None:
+            self._cleared.append(suspect.finding_key)
             return True
         description = self._judge.description_of(mismatch)
         is_same = description == suspect.description
@@ -148,6 +179,7 @@ class Confirmation:
         )
         if is_confirmed:
             self._findings.add(suspect.range_number, suspect.key, mismatch)
+            self._confirmed.append(Sighting(mismatch, description, is_confirmed=True))
             self._observer.mismatch_confirmed(self._scan_id, mismatch)
         return is_confirmed
 

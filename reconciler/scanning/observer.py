@@ -1,9 +1,10 @@
 """What happens during scans, for those who count or log it; the scanner knows neither."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from reconciler.model.comparison import Mismatch
-from reconciler.model.finding import Change, Finding
+from reconciler.model.finding import Change, Finding, Sighting
 from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanRecord
 from reconciler.scanning.ports import KeyRange
@@ -29,6 +30,16 @@ class ScanObserver(Protocol):
 
     def scan_finished(self, report: ScanReport) -> None:
         """A scan is over, whatever it found."""
+
+
+class Unwritten:
+    """A sink that keeps nothing: for a scan that only answers."""
+
+    async def suspected(self, sightings: Sequence[Sighting]) -> None:
+        """Do nothing."""
+
+    async def decided(self, *, confirmed: Sequence[Sighting], cleared: Sequence[str]) -> None:
+        """Do nothing."""
 
 
 class Unobserved:

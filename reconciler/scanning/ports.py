@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reconciler.model.copies import BalanceView
-from reconciler.model.report import Consistency
+from reconciler.model.report import Consistency, ScanMode
 
 Order = tuple[Any, ...]
 
@@ -51,8 +51,12 @@ class Selection:
     user_id: str | None = None
     currency: str | None = None
 
-
-EVERYTHING = Selection()
+    @property
+    def mode(self) -> ScanMode:
+        """What a scan of it is called."""
+        if self.user_id is not None:
+            return ScanMode.USER
+        return ScanMode.FULL if self.currency is None else ScanMode.CURRENCY
 
 
 @dataclass(frozen=True, slots=True)

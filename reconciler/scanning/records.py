@@ -1,7 +1,6 @@
 """What a recorded scan needs of the database: scans, findings, and the lease, behind Protocols."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.finding import Finding, FindingFilter, FindingPage, Sighting, Transition
@@ -26,11 +25,10 @@ class SightingSink(Protocol):
 
 
 class ScanRecords(Protocol):
-    """Where scans and findings are kept.
+    """Where scans are kept.
 
-    A `token` is the fencing token under which the writer works; None for one without a lease. Each
-    method may raise `ReadInterrupted`, `CannotLook` or `DatabaseUnavailable`; the writing ones
-    `Fenced`, when another daemon has taken the lease over since.
+    Each method may raise `ReadInterrupted` or `CannotLook`; those that write also `Fenced`, when
+    another daemon has taken the lease over since.
     """
 
     async def begin(
@@ -42,12 +40,37 @@ class ScanRecords(Protocol):
         holder: str,
         token: int | None,
     ) -> ScanRecord:
-        """Number a scan and write down that it runs; what it reads must be read after this."""
+        """Number a scan and write down that it runs; what it reads must be read after this.
+
+        `token` is the fencing token under which it is made; None for one without a lease.
+        """
+
+    async def finish(self, record: ScanRecord, report: ScanReport) -> ScanRecord:
+        """Write down what a scan said."""
+
+    async def give_up(self, record: ScanRecord, *, reason: str, is_fault: bool) -> ScanRecord:
+        """Write down that a scan ended without a report: interrupted, or by a fault of ours."""
+
+    async def interrupt_orphans(self, *, token: int) -> int:
+        """Mark the scans that still run under smaller tokens as interrupted; give their number."""
+
+    async def last_full(self) -> ScanRecord | None:
+        """Give the youngest full scan that ended with a report."""
+
+    async def scans(self, *, before: int | None, limit: int) -> ScanPage:
+        """List scans, the youngest first, those numbered below `before`."""
+
+
+class FindingRecords(Protocol):
+    """Where findings are kept. Each method may raise what those of `ScanRecords` may.
+
+    Those that write may raise `DatabaseUnavailable` too.
+    """
 
     async def note(
         self, record: ScanRecord, *, sightings: Sequence[Sighting], cleared: Sequence[str]
     ) -> Sequence[Transition]:
-        """Write down what was seen; give what became of the findings."""
+        """Write down what a scan saw; give what became of the findings."""
 
     async def resolve_unseen(self, record: ScanRecord) -> Sequence[Transition]:
         """Resolve the open findings which a scan that looked everywhere did not see.
@@ -55,28 +78,17 @@ class ScanRecords(Protocol):
         One batch with each call; an empty sequence says that there are no more.
         """
 
-    async def finish(self, record: ScanRecord, report: ScanReport) -> ScanRecord:
-        """Write down how a scan ended."""
-
-    async def give_up(self, record: ScanRecord, *, reason: str, is_fault: bool) -> None:
-        """Write down that a scan ended without a report: interrupted, or by a fault of ours."""
-
-    async def interrupt_orphans(self, *, token: int) -> int:
-        """Mark the scans that still run under smaller tokens as interrupted; give their number."""
-
-    async def last_full(self) -> ScanRecord | None:
-        """Give the youngest finished full scan."""
-
-    async def scans(self, *, before: int | None, limit: int) -> ScanPage:
-        """List scans, the youngest first."""
-
     async def findings(
         self, wanted: FindingFilter, *, after: str | None, limit: int
     ) -> FindingPage:
-        """List findings in the order of their ids."""
+        """List findings in the order of their ids, those after an id."""
 
     async def finding(self, finding_id: str) -> Finding | None:
         """Give one finding."""
+
+
+class StandingRecords(Protocol):
+    """Sums up what is kept, for every daemon alike. Each method may raise as above."""
 
     async def standing(self) -> Standing:
         """Sum up where the exchange stands."""
@@ -86,20 +98,16 @@ class ScanRecords(Protocol):
 
 
 class LeaseKeeper(Protocol):
-    """The lease in the database, all times judged by the database's own clock."""
+    """The lease in the database, all times judged by the database's own clock.
+
+    Each method may raise `ReadInterrupted` or `CannotLook`.
+    """
 
     async def take(self, holder: str, *, seconds: float) -> Lease:
-        """Take it if it is free or expired, prolong it if it is ours; give whoever has it then.
-
-        Raises:
-            ReadInterrupted, CannotLook, DatabaseUnavailable: it could not be done.
-        """
+        """Take it if it is free or expired, prolong it if it is ours; give whoever has it then."""
 
     async def give_back(self, holder: str, token: int) -> None:
         """Let it expire now, if it is still ours."""
 
     async def current(self) -> Lease | None:
-        """Give the lease as it is."""
-
-    async def now(self) -> datetime:
-        """Give the database's time."""
+        """Give the lease as it is; None if nobody ever held it."""

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 
 from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
 from reconciler.model.mapping import Mappings
-from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
+from reconciler.model.report import Consistency, Coverage, ScanReport
 from reconciler.scanning.confirmation import Confirmation
 from reconciler.scanning.deadline import Deadline
 from reconciler.scanning.findings import Findings
 from reconciler.scanning.judging import Judge
-from reconciler.scanning.observer import ScanObserver, Unobserved
+from reconciler.scanning.observer import ScanObserver, Unobserved, Unwritten
 from reconciler.scanning.ports import (
-    EVERYTHING,
     BalanceSource,
     BalanceStore,
     KeyRange,
@@ -23,6 +22,7 @@ from reconciler.scanning.ports import (
     Selection,
 )
 from reconciler.scanning.range_reading import PAUSE_SECONDS, RangeReading
+from reconciler.scanning.records import SightingSink
 from reconciler.scanning.rules import ScanOptions
 
 # Accounts so far, and how many there will be, roughly.
@@ -74,20 +74,28 @@ class Scanner:
         return await self.scan(None, None, progress=progress)
 
     async def scan(
-        self, user_id: str | None, currency: str | None, *, progress: Progress | None = None
+        self,
+        user_id: str | None,
+        currency: str | None,
+        *,
+        progress: Progress | None = None,
+        scan_id: str | None = None,
+        sink: SightingSink | None = None,
     ) -> ScanReport:
         """Scan the accounts of one user, of one currency, or both; None means all.
 
         A user id that a person typed means the string, and any other id whose text it is. This
-        never raises for what the database does: a scan that could not look is `incomplete`.
+        never raises for what the database does: a scan that could not look is `incomplete`. `sink`
+        is told all that is seen, however much it is.
         """
         started_at, begun = self._now(), self._monotonic()
         scan = _Scan(
-            scan_id=self._new_id(),
+            scan_id=scan_id or self._new_id(),
             selection=Selection(user_id, currency),
             mappings=self._mappings,
             options=self._options,
             observer=self._observer,
+            sink=sink or Unwritten(),
             deadline=Deadline(self._options.deadline_seconds, self._monotonic),
             sleep=self._sleep,
             progress=progress,
@@ -109,6 +117,7 @@ class _Scan:
         mappings: Mappings,
         options: ScanOptions,
         observer: ScanObserver,
+        sink: SightingSink,
         deadline: Deadline,
         sleep: Sleep,
         progress: Progress | None,
@@ -118,6 +127,7 @@ class _Scan:
         self._names = mappings.names
         self._options = options
         self._observer = observer
+        self._sink = sink
         self._deadline = deadline
         self._sleep = sleep
         self._progress = progress
@@ -135,7 +145,7 @@ class _Scan:
             source = await store.open(deadline_seconds=self._deadline.remaining_seconds)
             self._consistency = source.consistency
             self._observer.scan_started(
-                self._scan_id, mode=self._mode, consistency=self._consistency
+                self._scan_id, mode=self._selection.mode, consistency=self._consistency
             )
             there = await source.collections()
             if not self._says_what_is_missing(there):
@@ -153,7 +163,7 @@ class _Scan:
         findings = self._findings
         return ScanReport(
             scan_id=self._scan_id,
-            mode=self._mode,
+            mode=self._selection.mode,
             consistency=self._consistency,
             started_at=started_at,
             duration_seconds=duration_seconds,
@@ -165,12 +175,6 @@ class _Scan:
             incomplete=tuple(self._incomplete),
         )
 
-    @property
-    def _mode(self) -> ScanMode:
-        if self._selection.user_id is not None:
-            return ScanMode.USER
-        return ScanMode.FULL if self._selection == EVERYTHING else ScanMode.CURRENCY
-
     def _confirmation(self, source: BalanceSource) -> Confirmation:
         return Confirmation(
             source,
@@ -179,6 +183,7 @@ class _Scan:
             self._deadline,
             scan_id=self._scan_id,
             observer=self._observer,
+            sink=self._sink,
             sleep=self._sleep,
             settle_seconds=self._options.settle_seconds,
             suspects_max=self._options.suspects_max,
