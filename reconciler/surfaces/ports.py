@@ -11,6 +11,7 @@ from typing import Protocol
 
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
+from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
@@ -169,3 +170,19 @@ class Credits(Protocol):
         Raises:
             PostingRefused: nothing was written. OutcomeUnknown: it is not known whether it was.
         """
+
+
+class IdempotencyKeys(Protocol):
+    """Where the keys of requests are kept, for all daemons of one database.
+
+    Each method may raise `ReadInterrupted` or `CannotLook`.
+    """
+
+    async def claim(self, request: KeyedRequest, *, busy_seconds: float) -> KeyClaim:
+        """Take a key for a request, so that nobody else works on it for so many seconds."""
+
+    async def keep(self, request: KeyedRequest, claim: KeyClaim, answer: StoredAnswer) -> None:
+        """Store the answer of a request that had its effect."""
+
+    async def let_go(self, request: KeyedRequest, claim: KeyClaim) -> None:
+        """Let the same request, and no other one, be tried again at once."""
