@@ -18,11 +18,13 @@ from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
+from reconciler.model.trade import Trade
 
 __all__ = [
     "Backend",
     "Credits",
     "DuplicateAccount",
+    "Escrow",
     "Explanation",
     "Health",
     "IndexReport",
@@ -169,7 +171,34 @@ class Credits(Protocol):
 
         Raises:
             PostingRefused: nothing was written. OutcomeUnknown: it is not known whether it was.
+            CannotLook: it was, but what the user holds could not be read.
         """
+
+
+class Escrow(Protocol):
+    """Keeps trades; each step is one posting.
+
+    Each method raises `PostingRefused` when nothing was written, `OutcomeUnknown` when that is not
+    known, and `ReadInterrupted` or `CannotLook` when the trade could not be read.
+    """
+
+    async def create_trade(
+        self,
+        seller_id: str,
+        buyer_id: str,
+        currency: str,
+        amount: Decimal,
+        *,
+        fee_bps: int = 0,
+        op_id: str | None = None,
+    ) -> Trade:
+        """Set the seller's amount aside for a buyer."""
+
+    async def release_crypto(self, trade_id: str) -> Trade:
+        """Move the amount to the buyer, less the fee; a trade that is released stays as it is."""
+
+    async def cancel_trade(self, trade_id: str) -> Trade:
+        """Give the amount back to the seller; a trade that is cancelled stays as it is."""
 
 
 class IdempotencyKeys(Protocol):

@@ -1,7 +1,5 @@
 """The whole API as one application, from what it is given."""
 
-from collections.abc import Sequence
-
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -10,17 +8,19 @@ from starlette.responses import Response
 from reconciler import __version__
 from reconciler.errors import ReconcilerError
 from reconciler.settings import Settings
+from reconciler.surfaces.http.access import Gate, LoopbackGuard
 from reconciler.surfaces.http.credits import CreditApi
 from reconciler.surfaces.http.description import DescribedApi
 from reconciler.surfaces.http.failures import problem_of
+from reconciler.surfaces.http.idempotency import Idempotency
 from reconciler.surfaces.http.integrity import IntegrityApi
+from reconciler.surfaces.http.limits import limited
 from reconciler.surfaces.http.listings import ListingApi
-from reconciler.surfaces.http.observing import Observed
+from reconciler.surfaces.http.observing import HttpObserver, Observed
 from reconciler.surfaces.http.operations import Operation, mount
 from reconciler.surfaces.http.probes import MetricsText, ProbeApi
 from reconciler.surfaces.http.problems import answer_problems, problem_response
 from reconciler.surfaces.http.schemas import schemas_of
-from reconciler.surfaces.http.seams import Gate, HttpObserver, Idempotency
 from reconciler.surfaces.http.trades import TradeApi
 from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import Credits, Escrow, Service
@@ -38,12 +38,11 @@ def build_app(
     metrics_text: MetricsText,
     idempotency: Idempotency,
     logs: Logs,
-    within: Sequence[Middleware] = (),
 ) -> FastAPI:
     """Make the application. What is None has no routes.
 
-    `within` stands between the requests' observer and the routes, the first one outermost: what it
-    answers is counted too.
+    The limits of a request, the gate and the observer stand before every route. What they refuse is
+    counted as well.
     """
     mappings = settings.mappings()
     has_tokens = bool(settings.api.tokens)
@@ -58,7 +57,11 @@ def build_app(
         redirect_slashes=False,
         # What leaves this process is what the settings say, not the environment.
         telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
-        middleware=[Middleware(Observed, observer=observer, logs=logs), *within],
+        middleware=[
+            Middleware(Observed, observer=observer, logs=logs),
+            Middleware(limited, api=settings.api),
+            Middleware(LoopbackGuard, gate=gate),
+        ],
     )
     answer_problems(app)
     app.add_exception_handler(ReconcilerError, _answer_library)

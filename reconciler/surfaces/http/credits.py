@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from reconciler.errors import CannotLook
 from reconciler.model.access import Scope
 from reconciler.model.amounts import CurrencyScales
 from reconciler.model.valuation import value_in_usd
@@ -13,7 +14,7 @@ from reconciler.surfaces.http.answering import ExactJsonResponse
 from reconciler.surfaces.http.description import json_reply
 from reconciler.surfaces.http.inputs import AMOUNT, CURRENCY, USER, Unusable, in_scale
 from reconciler.surfaces.http.operations import Call, Operation
-from reconciler.surfaces.http.problems import invalid
+from reconciler.surfaces.http.problems import Problem, invalid
 from reconciler.surfaces.json_text import number
 from reconciler.surfaces.ports import Credits
 
@@ -55,13 +56,24 @@ class CreditApi:
         currency: str = call.body["currency"]
         if currency in _OWN_KEYS:
             raise invalid("The field currency must not be one of the answer's other keys.")
-        totals = await self._credits.credit(
-            call.body["user_id"],
-            currency,
-            checked_amount(call, self._scales),
-            op_id=call.op_id,
-        )
+        amount = checked_amount(call, self._scales)
+        try:
+            totals = await self._credits.credit(
+                call.body["user_id"], currency, amount, op_id=call.op_id
+            )
+        except CannotLook as error:
+            raise _made_but_not_seen() from error
         return ExactJsonResponse(credit_answer(totals, self._prices_usd))
+
+
+def _made_but_not_seen() -> Problem:
+    # No Retry-After: a repetition without a key would be a second credit.
+    return Problem(
+        503,
+        "Credited, holdings unknown",
+        "The credit was made, but what the user now holds cannot be read. Do not send it again, or "
+        "only with the same Idempotency-Key.",
+    )
 
 
 def checked_amount(call: Call, scales: CurrencyScales) -> Decimal:

@@ -14,6 +14,7 @@ from reconciler.errors import (
     IdempotencyConflict,
     InsufficientFunds,
     InvalidAmount,
+    InvalidTrade,
     OperationVoided,
     OutcomeUnknown,
     PostingFailed,
@@ -23,49 +24,51 @@ from reconciler.errors import (
     SchemaNotReady,
     SnapshotTooOld,
     StaleBefore,
+    TradeConflict,
+    TradeNotFound,
     UnsupportedServer,
 )
-from reconciler.surfaces.http.problems import Problem, conflict, invalid, unavailable
+from reconciler.surfaces.http.problems import (
+    Problem,
+    conflict,
+    invalid,
+    not_found,
+    unavailable,
+)
 
 _NOTHING = "Nothing was written."
 _AGAIN = f"{_NOTHING} Try again."
+_SEE = "GET /api/integrity/explain/{user_id}/{currency} shows it."
 
-# By class, the most special ones first; the first that fits is taken.
+# By class; the first that fits is taken.
 _CONFLICTS: tuple[tuple[type[ReconcilerError], str, str], ...] = (
     (InsufficientFunds, "Insufficient funds", f"The account does not hold that much. {_NOTHING}"),
     (
         BalancesOutOfSync,
         "Balances out of sync",
-        (
-            f"The copies of the account disagree, so that nothing can be taken from it. {_NOTHING} "
-            "GET /api/integrity/explain/{user_id}/{currency} shows how."
-        ),
+        f"The copies of the account disagree: nothing can be taken from it. {_NOTHING} {_SEE}",
     ),
     (
         BrokenBalance,
         "Broken balance",
-        (
-            f"A copy of the account is malformed or doubled. {_NOTHING} A person has to put it right: "
-            "GET /api/integrity/explain/{user_id}/{currency} shows how it stands."
-        ),
+        f"A copy of the account is malformed or doubled: a person must act. {_NOTHING} {_SEE}",
     ),
     (
         OperationVoided,
         "Operation voided",
-        (
-            f"An earlier request with this Idempotency-Key was settled as void. {_NOTHING} Use a new "
-            "key."
-        ),
+        f"What this Idempotency-Key stood for was settled as void. {_NOTHING} Use a new key.",
     ),
     (StaleBefore, "Stale", f"The balance was changed by somebody else meanwhile. {_AGAIN}"),
+    (
+        TradeConflict,
+        "Trade over",
+        f"The trade is over in the other way: it was released, or it was cancelled. {_NOTHING}",
+    ),
     # What was sent had been checked: it is what is stored that leaves no room.
     (
         InvalidAmount,
         "Amount not possible",
-        (
-            "The balance that this would make cannot be kept exactly, or the stored one is finer than "
-            f"its currency. {_NOTHING}"
-        ),
+        f"The new balance has too many digits, or the stored one too many places. {_NOTHING}",
     ),
 )
 _PASSING: tuple[tuple[type[ReconcilerError], str], ...] = (
@@ -91,6 +94,13 @@ def problem_of(error: ReconcilerError) -> Problem | None:
             "Idempotency conflict",
             f"The Idempotency-Key was used before for something else. {_NOTHING}",
         )
+    if isinstance(error, TradeNotFound):
+        return not_found(f"There is no such trade. {_NOTHING}")
+    if isinstance(error, InvalidTrade):
+        return invalid(
+            "These terms make no trade: nobody trades with oneself, and the account that takes the "
+            f"fees trades without fee_bps. {_NOTHING}"
+        )
     for kind, title, detail in _CONFLICTS:
         if isinstance(error, kind):
             return conflict(title, detail)
@@ -110,5 +120,5 @@ def _unknown(error: OutcomeUnknown) -> Problem:
         "It may have been done, or may still be. Repeat the same request with the same "
         "Idempotency-Key, under which it is done at most once; without one, look at the account "
         "first. `op_id` names the posting.",
-        members={"op_id": error.op_id},
+        members={"outcome": "unknown", "op_id": error.op_id},
     )

@@ -20,6 +20,7 @@ from reconciler.errors import (
     InvalidAmount,
     InvalidCurrency,
     InvalidPosting,
+    InvalidTrade,
     InvalidUserId,
 )
 from reconciler.model.amounts import DIGITS_MAX, checked_positive, read_amount
@@ -28,19 +29,20 @@ from reconciler.model.identity import (
     REASON_CHARACTERS_MAX,
     checked_currency,
     checked_reason,
+    checked_trade_id,
     checked_user_id,
 )
+from reconciler.model.trade import BPS_OF_ALL
 
 Schema = Mapping[str, Any]
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
 # Of ids that are only looked up: what old code stored may break the rules for posting.
 LOOKUP_CHARACTERS_MAX = 1024
-FEE_BPS_MAX = 10_000
+FEE_BPS_MAX = BPS_OF_ALL - 1
 AGE_SECONDS_MAX = 31_536_000
 
 _NO_CONTROL_CHARACTER = "^[^\u0000-\u001f\u007f-\u009f]+$"
-_TRADE_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 
 class Unusable(ValueError):
@@ -131,7 +133,7 @@ def _posted_to(check: Callable[[object], str]) -> Callable[[object], str]:
     def read(value: object) -> str:
         try:
             return check(_text(value))
-        except (InvalidUserId, InvalidCurrency) as error:
+        except (InvalidUserId, InvalidCurrency, InvalidTrade) as error:
             raise Unusable(
                 f"must have 1 to {NAME_CHARACTERS_MAX} characters, none of them a control "
                 "character or a lone surrogate"
@@ -155,13 +157,6 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise Unusable("must be true or false")
     return value
-
-
-def _trade_id(value: object) -> str:
-    text = _text(value)
-    if not _TRADE_ID.fullmatch(text):
-        raise Unusable("must be a trade_id as create-trade answered it")
-    return text
 
 
 def _amount(value: object) -> Decimal:
@@ -251,8 +246,8 @@ AMOUNT = Input(
 DRY_RUN = Input("dry_run", _flag, {"type": "boolean"}, "Plan only.")
 TRADE_ID = Input(
     "trade_id",
-    _trade_id,
-    {"type": "string", "pattern": "^[!-~]{1,128}$"},
+    _posted_to(checked_trade_id),
+    _NAME_SCHEMA,
     "Which trade, as create-trade answered it.",
 )
 FEE_BPS = whole_number(

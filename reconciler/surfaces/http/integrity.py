@@ -169,7 +169,7 @@ def _user_id_of(call: Call) -> str:
     stated = [each["user_id"] for each in (call.body, call.query) if each["user_id"] is not None]
     if len(stated) != 1:
         raise invalid(
-            "The user_id must be given once: as a field of the body, or as a parameter of the query."
+            "The user_id must be given once: in the body, or as a parameter of the query."
         )
     user_id: str = stated[0]
     return user_id

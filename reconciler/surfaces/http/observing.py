@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reconciler.surfaces.http.access import DenialObserver
 from reconciler.surfaces.http.problems import problem_response, unexpected
-from reconciler.surfaces.http.seams import HttpObserver
 from reconciler.surfaces.logs import Logs
 
 UNMATCHED = "unmatched"
@@ -14,6 +15,13 @@ OTHER_METHOD = "OTHER"
 # Of a request whose caller left before it was answered.
 STATUS_LEFT = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class HttpObserver(DenialObserver, Protocol):
+    """Is told of requests, for metrics. It must return at once, and must not raise."""
+
+    def request_finished(self, route: str, *, method: str, status: int, seconds: float) -> None:
+        """A request was answered; `route` is its route's template or `unmatched`, never a path."""
 
 
 class Observed:

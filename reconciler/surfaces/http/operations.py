@@ -3,8 +3,6 @@
 Mounting one makes the route and its description of the same value.
 """
 
-import hashlib
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,15 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconciler.model.access import Principal, Scope
+from reconciler.surfaces.http.access import Gate
 from reconciler.surfaces.http.description import Reply, description_of
+from reconciler.surfaces.http.idempotency import Idempotency
 from reconciler.surfaces.http.inputs import Input
 from reconciler.surfaces.http.json_body import read_body
-from reconciler.surfaces.http.problems import invalid
 from reconciler.surfaces.http.query import read_path, read_query
-from reconciler.surfaces.http.seams import Gate, Idempotency
-
-_KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
-_OP_ID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,33 +117,8 @@ async def _post(
     query = read_query(request, operation.query)
     raw = await request.body()
     body = read_body(raw, operation.body)
-    key = _key(request)
-    if key is None:
-        return await operation.handle(Call({}, query, body))
-    op_id = _op_id(principal, operation.name, key)
-    return await idempotency.once(
-        partial(operation.handle, Call({}, query, body, op_id)),
-        key=key,
-        principal=principal,
-        operation=operation.name,
-        body=request.scope["query_string"] + b"\n" + raw,
-    )
 
+    async def work(op_id: str | None) -> Response:
+        return await operation.handle(Call({}, query, body, op_id))
 
-def _key(request: Request) -> str | None:
-    keys = request.headers.getlist("idempotency-key")
-    if not keys:
-        return None
-    if len(keys) > 1:
-        raise invalid("The header Idempotency-Key is there twice.")
-    if not _KEY.fullmatch(keys[0]):
-        raise invalid(
-            "The header Idempotency-Key must have 1 to 128 visible ASCII characters, no spaces."
-        )
-    return keys[0]
-
-
-def _op_id(principal: Principal, operation: str, key: str) -> str:
-    """Name the posting of a key, for ever the same: it is applied once, whatever is forgotten."""
-    text = "\n".join((principal.name, operation, key))
-    return f"http-{hashlib.sha256(text.encode()).hexdigest()[:_OP_ID_DIGITS]}"
+    return await idempotency.once(request, principal, raw, work)

@@ -95,6 +95,7 @@ def _problem() -> Schema:
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": _TEXT,
         },
+        outcome={"const": "unknown", "description": "It may have been done."},
         op_id={"type": "string", "description": "The posting whose outcome is unknown."},
         scope={"type": "string", "description": "What the caller would need."},
     )
@@ -132,7 +133,7 @@ def _incomplete() -> Schema:
 
 
 def _account(**further: Schema) -> tuple[dict[str, Schema], dict[str, Schema]]:
-    types = {
+    types: dict[str, Schema] = {
         "user_id_type": {"type": "string", "description": "Its BSON type if it is no string."},
         "currency_type": {"type": "string", "description": "Its BSON type if it is no string."},
     }
@@ -177,7 +178,7 @@ def _explanation(names: Sequence[str]) -> Schema:
         differs=_TEXTS,
         source_of_truth=_TEXT,
         copies=named_schema("Copies"),
-        deltas=_record(dict.fromkeys(names, {"oneOf": [{"type": "null"}, delta]})),
+        deltas=_record({name: {"oneOf": [{"type": "null"}, delta]} for name in names}),
         journal={"type": "array", "items": named_schema("JournalLine")},
     )
     return _record(required, **optional)
