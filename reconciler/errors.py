@@ -17,10 +17,12 @@ from reconciler.model.faults import (
     InvalidCurrency,
     InvalidMapping,
     InvalidPosting,
+    InvalidTrade,
     InvalidUserId,
     PostingRefused,
     ReconcilerError,
     StaleBefore,
+    TradeConflict,
 )
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "InvalidCurrency",
     "InvalidMapping",
     "InvalidPosting",
+    "InvalidTrade",
     "InvalidUserId",
     "MongodNotFound",
     "NotBound",
@@ -54,6 +57,8 @@ __all__ = [
     "SchemaNotReady",
     "SnapshotTooOld",
     "StaleBefore",
+    "TradeConflict",
+    "TradeNotFound",
     "UnsupportedServer",
 ]
 
@@ -85,6 +90,14 @@ class DeadlineExceeded(PostingRefused):
 
 class PostingFailed(PostingRefused):
     """The server refused a posting before its commit began; nothing was written."""
+
+
+class TradeNotFound(PostingRefused):
+    """There is no trade with this id; nothing was written."""
+
+    def __init__(self, trade_id: str) -> None:
+        super().__init__(f"there is no trade {trade_id!r}: use the trade_id that its creation gave")
+        self.trade_id = trade_id
 
 
 class OutcomeUnknown(ReconcilerError):

@@ -110,3 +110,15 @@ class InsufficientFunds(PostingRefused):
 
 class StaleBefore(PostingRefused):
     """The copies are no longer those of the before-image, so that they were not replaced."""
+
+
+class InvalidTrade(PostingRefused, ValueError):
+    """The terms of a trade, or its id, are not usable; the message says which."""
+
+
+class TradeConflict(PostingRefused):
+    """The trade is in a state in which this step cannot be taken: it is over in another way."""
+
+    def __init__(self, trade_id: str, why: str) -> None:
+        super().__init__(f"trade {trade_id!r} stays as it is: {why}")
+        self.trade_id = trade_id

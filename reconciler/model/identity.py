@@ -3,7 +3,13 @@
 import unicodedata
 from dataclasses import dataclass
 
-from reconciler.model.faults import InvalidCurrency, InvalidPosting, InvalidUserId, PostingRefused
+from reconciler.model.faults import (
+    InvalidCurrency,
+    InvalidPosting,
+    InvalidTrade,
+    InvalidUserId,
+    PostingRefused,
+)
 
 NAME_CHARACTERS_MAX = 128
 REASON_CHARACTERS_MAX = 1000
@@ -66,6 +72,15 @@ def checked_op_id(op_id: object) -> str:
         InvalidPosting: under the same rules as a user id.
     """
     return _checked_name(op_id, "op_id", InvalidPosting)
+
+
+def checked_trade_id(trade_id: object) -> str:
+    """Give the id of a trade back, or refuse it.
+
+    Raises:
+        InvalidTrade: under the same rules as a user id.
+    """
+    return _checked_name(trade_id, "trade id", InvalidTrade)
 
 
 def checked_reason(reason: object) -> str:

@@ -10,15 +10,18 @@ from pymongo.asynchronous.cursor import AsyncRawBatchCursor
 from pymongo.errors import OperationFailure
 
 from reconciler.errors import ReconcilerError
+from reconciler.model.copies import Copy
+from reconciler.model.identity import Account
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
 from reconciler.storage.calls import Calls, Database, next_batch
 from reconciler.storage.finding import MongoFinding
 from reconciler.storage.lookup import Lookup, in_portions
 from reconciler.storage.merging import Merge
-from reconciler.storage.selection import conditions
-from reconciler.storage.shape import SIMPLE_COLLATION, Stage, scan_pipeline
+from reconciler.storage.selection import conditions, string
+from reconciler.storage.shape import SIMPLE_COLLATION, Stage, full_projection, one_of, scan_pipeline
 from reconciler.storage.streams import RawStream
+from reconciler.storage.wire import account_from, copy_from
 
 BATCH_DOCUMENTS = 5_000
 LOOKUP_KEYS_MAX = 200
@@ -84,6 +87,23 @@ class MongoMoment:
                         lookup.add(mapping.name, fields)
             for view in lookup.views():
                 yield view
+
+    async def copies_of(
+        self, user_id: str, mapping: CollectionMapping
+    ) -> AsyncGenerator[tuple[Account, Copy], None]:
+        """Read one collection's documents of the user whose id is this string, each with its names.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
+        """
+        pipeline = [
+            {"$match": one_of(mapping.account, [string(user_id)])},
+            full_projection(mapping),
+        ]
+        rows = self._calls.rows(self._database, mapping.name, pipeline, self._session)
+        async with contextlib.aclosing(rows):
+            async for fields in rows:
+                yield account_from(fields), copy_from(fields)
 
     def finding(self, collection: str) -> MongoFinding:
         """Give what finds single documents of a collection as of this moment."""

@@ -20,7 +20,7 @@ from reconciler.model.copies import (
     stored_nonsense,
     stored_number,
 )
-from reconciler.model.identity import Identifier
+from reconciler.model.identity import Account, Identifier
 from reconciler.storage import elements, ordering
 from reconciler.storage.elements import MISSING, RawValue
 
@@ -57,6 +57,11 @@ def identifier_from(value: RawValue | None) -> Identifier:
     if not value.is_scalar:
         text = text[:TEXT_CHARACTERS_MAX]
     return Identifier(text, value.type_name)
+
+
+def account_from(fields: dict[str, RawValue]) -> Account:
+    """Name the account of a projected document, whatever its ids are."""
+    return Account(identifier_from(fields.get("u")), identifier_from(fields.get("c")))
 
 
 def copy_from(fields: dict[str, RawValue]) -> Copy:

@@ -11,17 +11,20 @@ from typing import Protocol
 
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
+from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
+from reconciler.model.trade import Trade
 
 __all__ = [
     "Backend",
     "Credits",
     "DuplicateAccount",
+    "Escrow",
     "Explanation",
     "Health",
     "IndexReport",
@@ -185,4 +188,47 @@ class Credits(Protocol):
 
         Raises:
             PostingRefused: nothing was written. OutcomeUnknown: it is not known whether it was.
+            CannotLook: it was, but what the user holds could not be read.
         """
+
+
+class Escrow(Protocol):
+    """Keeps trades; each step is one posting.
+
+    Each method raises `PostingRefused` when nothing was written, `OutcomeUnknown` when that is not
+    known, and `ReadInterrupted` or `CannotLook` when the trade could not be read.
+    """
+
+    async def create_trade(
+        self,
+        seller_id: str,
+        buyer_id: str,
+        currency: str,
+        amount: Decimal,
+        *,
+        fee_bps: int = 0,
+        op_id: str | None = None,
+    ) -> Trade:
+        """Set the seller's amount aside for a buyer."""
+
+    async def release_crypto(self, trade_id: str) -> Trade:
+        """Move the amount to the buyer, less the fee; a trade that is released stays as it is."""
+
+    async def cancel_trade(self, trade_id: str) -> Trade:
+        """Give the amount back to the seller; a trade that is cancelled stays as it is."""
+
+
+class IdempotencyKeys(Protocol):
+    """Where the keys of requests are kept, for all daemons of one database.
+
+    Each method may raise `ReadInterrupted` or `CannotLook`.
+    """
+
+    async def claim(self, request: KeyedRequest, *, busy_seconds: float) -> KeyClaim:
+        """Take a key for a request, so that nobody else works on it for so many seconds."""
+
+    async def keep(self, request: KeyedRequest, claim: KeyClaim, answer: StoredAnswer) -> None:
+        """Store the answer of a request that had its effect."""
+
+    async def let_go(self, request: KeyedRequest, claim: KeyClaim) -> None:
+        """Let the same request, and no other one, be tried again at once."""

@@ -1,0 +1,124 @@
+"""Which HTTP problem each error of the library is.
+
+What the state of things forbids is 409, what is wrong in the request 422, what may pass 503. The
+errors' own messages name accounts and amounts, and are not repeated.
+"""
+
+from reconciler.errors import (
+    BalancesOutOfSync,
+    BrokenBalance,
+    CannotLook,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    Fenced,
+    IdempotencyConflict,
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidTrade,
+    OperationVoided,
+    OutcomeUnknown,
+    PostingFailed,
+    PostingRefused,
+    ReadInterrupted,
+    ReconcilerError,
+    SchemaNotReady,
+    SnapshotTooOld,
+    StaleBefore,
+    TradeConflict,
+    TradeNotFound,
+    UnsupportedServer,
+)
+from reconciler.surfaces.http.problems import (
+    Problem,
+    conflict,
+    invalid,
+    not_found,
+    unavailable,
+)
+
+_NOTHING = "Nothing was written."
+_AGAIN = f"{_NOTHING} Try again."
+_SEE = "GET /api/integrity/explain/{user_id}/{currency} shows it."
+
+# By class; the first that fits is taken.
+_CONFLICTS: tuple[tuple[type[ReconcilerError], str, str], ...] = (
+    (InsufficientFunds, "Insufficient funds", f"The account does not hold that much. {_NOTHING}"),
+    (
+        BalancesOutOfSync,
+        "Balances out of sync",
+        f"The copies of the account disagree: nothing can be taken from it. {_NOTHING} {_SEE}",
+    ),
+    (
+        BrokenBalance,
+        "Broken balance",
+        f"A copy of the account is malformed or doubled: a person must act. {_NOTHING} {_SEE}",
+    ),
+    (
+        OperationVoided,
+        "Operation voided",
+        f"What this Idempotency-Key stood for was settled as void. {_NOTHING} Use a new key.",
+    ),
+    (StaleBefore, "Stale", f"The balance was changed by somebody else meanwhile. {_AGAIN}"),
+    (
+        TradeConflict,
+        "Trade over",
+        f"The trade is over in the other way: it was released, or it was cancelled. {_NOTHING}",
+    ),
+    # What was sent had been checked: it is what is stored that leaves no room.
+    (
+        InvalidAmount,
+        "Amount not possible",
+        f"The new balance has too many digits, or the stored one too many places. {_NOTHING}",
+    ),
+)
+_PASSING: tuple[tuple[type[ReconcilerError], str], ...] = (
+    (DeadlineExceeded, f"It took too long and was given up. {_AGAIN}"),
+    (PostingFailed, f"The database refused it. {_NOTHING} The service's log says why."),
+    (DatabaseUnavailable, "The database does not answer. Try again."),
+    (ReadInterrupted, "Reading was interrupted. Try again."),
+    (SnapshotTooOld, "Reading took longer than the database keeps a moment. Try again."),
+    (CannotLook, "A part of the data cannot be read. The service's log says why."),
+    (Fenced, "Another daemon has taken over meanwhile. Try again."),
+    (SchemaNotReady, f"A unique index is missing: run `reconciler db init`. {_NOTHING}"),
+    (UnsupportedServer, "The database server is no replica set, or older than MongoDB 6.0."),
+)
+
+
+def problem_of(error: ReconcilerError) -> Problem | None:
+    """Give the problem that an error is; None for one that nobody foresaw."""
+    if isinstance(error, OutcomeUnknown):
+        return _unknown(error)
+    if isinstance(error, IdempotencyConflict):
+        return Problem(
+            422,
+            "Idempotency conflict",
+            f"The Idempotency-Key was used before for something else. {_NOTHING}",
+        )
+    if isinstance(error, TradeNotFound):
+        return not_found(f"There is no such trade. {_NOTHING}")
+    if isinstance(error, InvalidTrade):
+        return invalid(
+            "These terms make no trade: nobody trades with oneself, and the account that takes the "
+            f"fees trades without fee_bps. {_NOTHING}"
+        )
+    for kind, title, detail in _CONFLICTS:
+        if isinstance(error, kind):
+            return conflict(title, detail)
+    for kind, detail in _PASSING:
+        if isinstance(error, kind):
+            return unavailable(detail)
+    if isinstance(error, PostingRefused):
+        return invalid(f"The rules for postings forbid it. {_NOTHING}")
+    return None
+
+
+def _unknown(error: OutcomeUnknown) -> Problem:
+    # No Retry-After: without an Idempotency-Key a repetition may be a second posting.
+    return Problem(
+        503,
+        "Outcome unknown",
+        "It may have been done, or may still be. Repeat the same request with the same "
+        "Idempotency-Key, under which it is done at most once; without one, look at the account "
+        "first. `op_id` names the posting.",
+        members={"outcome": "unknown", "op_id": error.op_id},
+    )

@@ -1,0 +1,124 @@
+"""An operation of the API as a value: where it is, what it takes, what it answers, who may call.
+
+Mounting one makes the route and its description of the same value.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconciler.model.access import Principal, Scope
+from reconciler.surfaces.http.access import Gate
+from reconciler.surfaces.http.description import Reply, description_of
+from reconciler.surfaces.http.idempotency import Idempotency
+from reconciler.surfaces.http.inputs import Input
+from reconciler.surfaces.http.json_body import read_body
+from reconciler.surfaces.http.query import read_path, read_query
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked, read and checked.
+
+    Each has its inputs by name, None for what was left out. `op_id` names the posting that a
+    request with an `Idempotency-Key` makes.
+    """
+
+    path: Mapping[str, Any]
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+    op_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method at one address.
+
+    `path` is the template; `prefix` is what stands before the inputs of the path. Without a `scope`
+    anybody may call.
+    """
+
+    name: str
+    method: str
+    prefix: str
+    summary: str
+    handle: Callable[[Call], Awaitable[Response]]
+    replies: Mapping[int, Reply]
+    scope: Scope | None = None
+    path: tuple[Input, ...] = ()
+    query: tuple[Input, ...] = ()
+    body: tuple[Input, ...] = ()
+
+    @property
+    def template(self) -> str:
+        """The address with names in braces for what differs, as documents and metrics have it."""
+        return self.prefix + "/".join(f"{{{each.name}}}" for each in self.path)
+
+
+def mount(
+    app: FastAPI, operation: Operation, *, gate: Gate, idempotency: Idempotency, has_tokens: bool
+) -> None:
+    """Make the routes of an operation; what answers GET answers HEAD alike."""
+    extra = description_of(
+        path=operation.path,
+        query=operation.query,
+        body=operation.body if operation.method == "POST" else None,
+        replies=operation.replies,
+        scope=operation.scope,
+        has_tokens=has_tokens,
+    )
+    # An id may hold a slash, sent as %2F: the framework matches the path after decoding it.
+    route = operation.prefix + "/".join(f"{{{each.name}:path}}" for each in operation.path)
+    endpoint = _endpoint(operation, gate, idempotency)
+    add = partial(app.add_api_route, route, endpoint, response_class=Response)
+    add(
+        methods=[operation.method],
+        operation_id=operation.name,
+        summary=operation.summary,
+        openapi_extra=extra,
+    )
+    if operation.method == "GET":
+        add(methods=["HEAD"], include_in_schema=False)
+
+
+def _endpoint(
+    operation: Operation, gate: Gate, idempotency: Idempotency
+) -> Callable[..., Awaitable[Response]]:
+    if operation.scope is None:
+
+        async def open_to_all(request: Request) -> Response:
+            return await operation.handle(_read(operation, request))
+
+        return open_to_all
+
+    allowed = Annotated[Principal, Depends(gate.require(operation.scope))]
+
+    async def guarded(request: Request, principal: allowed) -> Response:
+        if operation.method != "POST":
+            return await operation.handle(_read(operation, request))
+        return await _post(operation, request, principal, idempotency)
+
+    return guarded
+
+
+def _read(operation: Operation, request: Request) -> Call:
+    path = read_path(request, operation.prefix, operation.path) if operation.path else {}
+    return Call(path, read_query(request, operation.query), {})
+
+
+async def _post(
+    operation: Operation, request: Request, principal: Principal, idempotency: Idempotency
+) -> Response:
+    query = read_query(request, operation.query)
+    raw = await request.body()
+    body = read_body(raw, operation.body)
+
+    async def work(op_id: str | None) -> Response:
+        return await operation.handle(Call({}, query, body, op_id))
+
+    return await idempotency.once(request, principal, raw, work)
