@@ -169,7 +169,9 @@ class _Scan:
         begun = self._monotonic()
         yield
         seconds = self._monotonic() - begun
-        self._observer.stage_finished(self._scan_id, stage, mode=self._mode, seconds=seconds)
+        self._observer.stage_finished(
+            self._scan_id, stage, mode=self._selection.mode, seconds=seconds
+        )
 
     def report(self, started_at: datetime, *, duration_seconds: float) -> ScanReport:
         """Say what was found."""

@@ -97,11 +97,6 @@ class SeveralFindingObservers:
         for each in self._observers:
             each.scan_not_recorded(scan_id, mode=mode, reason=reason)
 
-    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
-        """What is known of all accounts together changed."""
-        for each in self._observers:
-            each.verdict_changed(was=was, is_now=is_now)
-
 
 class SeveralSyncObservers:
     """Tells each of several what the sync library did."""

@@ -177,9 +177,6 @@ class FindingLog:
         self._say_what_was_cut(scan_id)
         self._logs.error("scan_not_recorded", scan_id=scan_id, mode=mode.value, reason=reason)
 
-    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
-        """Do nothing: `DaemonLog` tells it."""
-
     def _say_what_was_cut(self, scan_id: str) -> None:
         counts = self._limit.end(scan_id)
         if counts:

@@ -120,6 +120,3 @@ class ScanMetrics:
     def scan_not_recorded(self, scan_id: str, *, mode: ScanMode, reason: str) -> None:
         """Count a scan that could not be written down."""
         self._not_recorded.labels(mode.value).inc()
-
-    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
-        """Do nothing: the verdict is a gauge of the standing."""
