@@ -25,7 +25,8 @@ from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.schema import Schema
 from reconciler.storage.server import Client, connect, probe
-from reconciler.surfaces.logs import Logs, ScanLog
+from reconciler.surfaces.log_events import ScanLog
+from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import Backend, Explanation, Progress, Reconciliation, SchemaReport
 
 

@@ -12,7 +12,8 @@ from reconciler.embedded.exchange import FEE_ACCOUNT as FEES
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.settings import MongoSettings, ScanSettings, Settings
-from reconciler.surfaces.logs import Logs, PostingLog
+from reconciler.surfaces.log_events import PostingLog
+from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import Backend, Stage
 from reconciler.sync import BalanceSync
 

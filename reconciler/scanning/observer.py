@@ -1,6 +1,7 @@
 """What happens during scans, for those who count or log it; the scanner knows neither."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from reconciler.model.comparison import Mismatch
@@ -8,6 +9,13 @@ from reconciler.model.finding import Change, Finding, Sighting
 from reconciler.model.report import Consistency, ScanMode, ScanReport
 from reconciler.model.scan_record import ScanRecord
 from reconciler.scanning.ports import KeyRange
+
+
+class ScanStage(StrEnum):
+    """What a scan spends its time on: comparing everything, then looking again at what is left."""
+
+    COMPARE = "compare"
+    CONFIRM = "confirm"
 
 
 class ScanObserver(Protocol):
@@ -27,6 +35,11 @@ class ScanObserver(Protocol):
 
     def mismatch_confirmed(self, scan_id: str, mismatch: Mismatch) -> None:
         """A mismatch was seen again in a later snapshot."""
+
+    def stage_finished(
+        self, scan_id: str, stage: ScanStage, *, mode: ScanMode, seconds: float
+    ) -> None:
+        """A scan is through with a stage, whether or not it could look everywhere."""
 
     def scan_finished(self, report: ScanReport) -> None:
         """A scan is over, whatever it found."""
@@ -58,6 +71,11 @@ class Unobserved:
         """Do nothing."""
 
     def mismatch_confirmed(self, scan_id: str, mismatch: Mismatch) -> None:
+        """Do nothing."""
+
+    def stage_finished(
+        self, scan_id: str, stage: ScanStage, *, mode: ScanMode, seconds: float
+    ) -> None:
         """Do nothing."""
 
     def scan_finished(self, report: ScanReport) -> None:

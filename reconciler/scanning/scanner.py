@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
@@ -13,7 +14,7 @@ from reconciler.scanning.confirmation import Confirmation
 from reconciler.scanning.deadline import Deadline
 from reconciler.scanning.findings import Findings
 from reconciler.scanning.judging import Judge
-from reconciler.scanning.observer import ScanObserver, Unobserved, Unwritten
+from reconciler.scanning.observer import ScanObserver, ScanStage, Unobserved, Unwritten
 from reconciler.scanning.ports import (
     BalanceSource,
     BalanceStore,
@@ -97,6 +98,7 @@ class Scanner:
             observer=self._observer,
             sink=sink or Unwritten(),
             deadline=Deadline(self._options.deadline_seconds, self._monotonic),
+            monotonic=self._monotonic,
             sleep=self._sleep,
             progress=progress,
         )
@@ -119,6 +121,7 @@ class _Scan:
         observer: ScanObserver,
         sink: SightingSink,
         deadline: Deadline,
+        monotonic: Callable[[], float],
         sleep: Sleep,
         progress: Progress | None,
     ) -> None:
@@ -129,6 +132,7 @@ class _Scan:
         self._observer = observer
         self._sink = sink
         self._deadline = deadline
+        self._monotonic = monotonic
         self._sleep = sleep
         self._progress = progress
         self._judge = Judge(mappings, double_tolerance=options.double_tolerance)
@@ -151,12 +155,23 @@ class _Scan:
             if not self._says_what_is_missing(there):
                 ranges = await self._ranges(source)
                 confirmation = self._confirmation(source)
-                await self._read_all(source, ranges, confirmation)
-                await confirmation.finish()
+                with self._timed(ScanStage.COMPARE):
+                    await self._read_all(source, ranges, confirmation)
+                with self._timed(ScanStage.CONFIRM):
+                    await confirmation.finish()
                 self._incomplete += confirmation.unsure
                 await self._note_what_changed(source, there)
         except (CannotLook, ReadInterrupted, SnapshotTooOld) as error:
             self._incomplete.append(self._deadline.explain(error))
+
+    @contextmanager
+    def _timed(self, stage: ScanStage) -> Iterator[None]:
+        begun = self._monotonic()
+        yield
+        seconds = self._monotonic() - begun
+        self._observer.stage_finished(
+            self._scan_id, stage, mode=self._selection.mode, seconds=seconds
+        )
 
     def report(self, started_at: datetime, *, duration_seconds: float) -> ScanReport:
         """Say what was found."""

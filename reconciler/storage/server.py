@@ -4,7 +4,7 @@ No sentence made here holds the connection string or anything of its credentials
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +22,7 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
 )
+from pymongo.monitoring import CommandListener
 
 from reconciler.errors import (
     CannotLook,
@@ -93,8 +94,11 @@ def connect(
     *,
     server_selection_seconds: float = SERVER_SELECTION_SECONDS,
     connect_seconds: float = CONNECT_SECONDS,
+    listeners: Sequence[CommandListener] = (),
 ) -> Client:
     """Make the client; it connects with its first call. Limits in the connection string win.
+
+    `listeners` are told of each command.
 
     Raises:
         CannotLook: the connection string cannot be used.
@@ -108,6 +112,7 @@ def connect(
         return AsyncMongoClient(
             uri,
             **_without_those_in(uri, defaults),
+            event_listeners=list(listeners),
             tz_aware=True,
             datetime_conversion="DATETIME_AUTO",
             # The driver takes no other one here; what reads balances has options of its own.

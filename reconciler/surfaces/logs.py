@@ -6,7 +6,7 @@ into two.
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from decimal import Decimal
 from typing import Any, TextIO
 
@@ -14,12 +14,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from reconciler import __version__
-from reconciler.errors import PostingRefused, ReconcilerError
 from reconciler.model.amounts import plain
-from reconciler.model.comparison import Mismatch, drift_of
-from reconciler.model.mapping import Mappings
-from reconciler.model.posting import EntryKind
-from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
 from reconciler.surfaces.escape import escaped
 from reconciler.surfaces.json_text import encode_line
 
@@ -134,144 +129,3 @@ def _as_text(_logger: Any, _method: str, event: _Event) -> str:
 
 def _as_str(value: object) -> str:
     return plain(value) if isinstance(value, Decimal) and value.is_finite() else str(value)
-
-
-class ScanLog:
-    """Logs what a scanner reports: at most `mismatches_max` mismatches of each scan."""
-
-    def __init__(self, logs: Logs, *, mappings: Mappings, mismatches_max: int) -> None:
-        self._logs = logs
-        self._mappings = mappings
-        self._mismatches_max = mismatches_max
-        self._mismatches = 0
-
-    def scan_started(self, scan_id: str, *, mode: ScanMode, consistency: Consistency) -> None:
-        """A scan begins."""
-        self._mismatches = 0
-        self._logs.info(
-            "scan_started", scan_id=scan_id, mode=mode.value, consistency=consistency.value
-        )
-
-    def range_read_again(self, scan_id: str, key_range: object, *, why: str) -> None:
-        """What is left of a range is read in a new snapshot."""
-        self._logs.info("range_read_again", scan_id=scan_id, range=str(key_range), reason=why)
-
-    def range_done(self, scan_id: str, key_range: object, *, accounts: int) -> None:
-        """A range was read to its end."""
-        self._logs.debug("range_done", scan_id=scan_id, range=str(key_range), accounts=accounts)
-
-    def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:
-        """A mismatch was seen once; what is confirmed gets a line that is not cut to debug."""
-        self._logs.debug(
-            "mismatch_detected",
-            scan_id=scan_id,
-            user_id=mismatch.account.user_id.text,
-            currency=mismatch.account.currency.text,
-            kind=mismatch.kind.value,
-        )
-
-    def mismatch_confirmed(self, scan_id: str, mismatch: Mismatch) -> None:
-        """A mismatch was seen in a second snapshot too."""
-        self._mismatches += 1
-        if self._mismatches <= self._mismatches_max:
-            fields = _mismatch(mismatch, self._mappings)
-            self._logs.with_fields(scan_id=scan_id, **fields).error("mismatch_confirmed")
-
-    def scan_finished(self, report: ScanReport) -> None:
-        """A scan ended: the one line that says what it was and found."""
-        if report.mismatch_count > self._mismatches_max:
-            self._logs.error(
-                "mismatches_truncated",
-                scan_id=report.scan_id,
-                mismatch_count=report.mismatch_count,
-                logged=min(self._mismatches, self._mismatches_max),
-            )
-        write = self._logs.info if report.verdict is Verdict.HEALTHY else self._logs.warning
-        write(
-            "scan_finished",
-            scan_id=report.scan_id,
-            result=report.verdict.value,
-            mode=report.mode.value,
-            consistency=report.consistency.value,
-            accounts=report.coverage.accounts,
-            users=report.coverage.users,
-            currencies=report.coverage.currencies,
-            mismatch_count=report.mismatch_count,
-            mismatched_users=report.mismatched_users,
-            by_kind={kind.value: count for kind, count in report.by_kind.items()},
-            incomplete=list(report.incomplete),
-            duration_seconds=round(report.duration_seconds, 3),
-        )
-
-
-def _mismatch(mismatch: Mismatch, mappings: Mappings) -> Mapping[str, object]:
-    amounts = {}
-    for name in mappings.names:
-        copy = mismatch.view.copy_in(name)
-        amounts[name] = copy.available.text if copy else None
-    return {
-        "user_id": mismatch.account.user_id.text,
-        "user_id_type": mismatch.account.user_id.bson_type,
-        "currency": mismatch.account.currency.text,
-        "kind": mismatch.kind.value,
-        "also": [kind.value for kind in mismatch.also],
-        "available": amounts,
-        "deltas": dict(drift_of(mismatch.view, mappings)),
-    }
-
-
-class PostingLog:
-    """Logs what the sync library reports; postings that were made are in its journal."""
-
-    def __init__(self, logs: Logs) -> None:
-        self._logs = logs
-
-    def posting_done(self, result: object, *, duration_seconds: float) -> None:
-        """A posting was applied."""
-        self._logs.debug(
-            "posting_done",
-            op_id=getattr(result, "op_id", None),
-            duration_seconds=round(duration_seconds, 6),
-        )
-
-    def posting_refused(
-        self, kind: EntryKind, error: PostingRefused, *, op_id: str | None, duration_seconds: float
-    ) -> None:
-        """Nothing was written."""
-        self._logs.warning(
-            "posting_refused",
-            kind=kind.value,
-            refusal=type(error).__name__,
-            reason=str(error),
-            op_id=op_id,
-            duration_seconds=round(duration_seconds, 6),
-        )
-
-    def posting_unknown(
-        self, kind: EntryKind, error: ReconcilerError, *, op_id: str, duration_seconds: float
-    ) -> None:
-        """Whether a posting was applied is not known."""
-        self._logs.error(
-            "posting_unknown",
-            kind=kind.value,
-            reason=str(error),
-            op_id=op_id,
-            duration_seconds=round(duration_seconds, 6),
-        )
-
-    def posting_retried(self, *, op_id: str, attempt: int, error: Exception) -> None:
-        """An attempt failed and another one follows."""
-        self._logs.debug(
-            "posting_retried", op_id=op_id, attempt=attempt, reason=type(error).__name__
-        )
-
-    def drift_seen(self, mismatch: Mismatch, *, op_id: str) -> None:
-        """A posting met an account whose copies disagree."""
-        self._logs.warning(
-            "drift_seen",
-            op_id=op_id,
-            user_id=mismatch.account.user_id.text,
-            currency=mismatch.account.currency.text,
-            kind=mismatch.kind.value,
-            differs=list(mismatch.differs),
-        )

@@ -16,7 +16,8 @@ from reconciler.model.identity import Account
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.posting import EntryKind
 from reconciler.model.report import Consistency, ScanMode
-from reconciler.surfaces.logs import PostingLog, ScanLog, open_logs
+from reconciler.surfaces.log_events import PostingLog, ScanLog
+from reconciler.surfaces.logs import open_logs
 from tests.unit.test_answers import report
 
 

@@ -1,0 +1,161 @@
+"""Observers that tell several others the same, in the order in which they are given."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from reconciler.errors import PostingRefused, ReconcilerError
+from reconciler.model.comparison import Mismatch
+from reconciler.model.finding import Change, Finding
+from reconciler.model.posting import EntryKind
+from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
+from reconciler.model.scan_record import ScanRecord
+from reconciler.model.standing import Standing
+from reconciler.scanning.observer import FindingObserver, ScanObserver, ScanStage
+from reconciler.scanning.ports import KeyRange
+from reconciler.sync.observer import SyncObserver
+from reconciler.sync.results import PostingResult
+
+
+class DaemonObserver(Protocol):
+    """Is told what a daemon knows, and what its schedule passes over. It must not raise."""
+
+    def mongo_up(self, is_up: bool, *, reason: str | None) -> None:  # noqa: FBT001 - a gauge
+        """Whether the database answers; told again and again."""
+
+    def standing_known(self, standing: Standing) -> None:
+        """Where the exchange stands; told again and again."""
+
+    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
+        """What is known of all accounts together changed."""
+
+    def job_missed(self, reason: str, *, error: BaseException | None = None) -> None:
+        """A scan that was due did not begin, or ended by a fault."""
+
+
+class SeveralScanObservers:
+    """Tells each of several what a scan does."""
+
+    def __init__(self, *observers: ScanObserver) -> None:
+        self._observers: Sequence[ScanObserver] = observers
+
+    def scan_started(self, scan_id: str, *, mode: ScanMode, consistency: Consistency) -> None:
+        """A scan begins to read."""
+        for each in self._observers:
+            each.scan_started(scan_id, mode=mode, consistency=consistency)
+
+    def range_read_again(self, scan_id: str, key_range: KeyRange, *, why: str) -> None:
+        """What is left of a range is read in a new snapshot."""
+        for each in self._observers:
+            each.range_read_again(scan_id, key_range, why=why)
+
+    def range_done(self, scan_id: str, key_range: KeyRange, *, accounts: int) -> None:
+        """A range was read to its end."""
+        for each in self._observers:
+            each.range_done(scan_id, key_range, accounts=accounts)
+
+    def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:
+        """A mismatch was seen once."""
+        for each in self._observers:
+            each.suspect_found(scan_id, mismatch)
+
+    def mismatch_confirmed(self, scan_id: str, mismatch: Mismatch) -> None:
+        """A mismatch was seen again in a later snapshot."""
+        for each in self._observers:
+            each.mismatch_confirmed(scan_id, mismatch)
+
+    def stage_finished(
+        self, scan_id: str, stage: ScanStage, *, mode: ScanMode, seconds: float
+    ) -> None:
+        """A scan is through with a stage."""
+        for each in self._observers:
+            each.stage_finished(scan_id, stage, mode=mode, seconds=seconds)
+
+    def scan_finished(self, report: ScanReport) -> None:
+        """A scan is over, whatever it found."""
+        for each in self._observers:
+            each.scan_finished(report)
+
+
+class SeveralFindingObservers:
+    """Tells each of several what became of findings."""
+
+    def __init__(self, *observers: FindingObserver) -> None:
+        self._observers: Sequence[FindingObserver] = observers
+
+    def finding_changed(self, finding: Finding, change: Change, *, scan_id: str) -> None:
+        """A finding was detected, confirmed or resolved."""
+        for each in self._observers:
+            each.finding_changed(finding, change, scan_id=scan_id)
+
+    def scan_recorded(self, record: ScanRecord) -> None:
+        """A scan ended and is written down."""
+        for each in self._observers:
+            each.scan_recorded(record)
+
+    def scan_not_recorded(self, scan_id: str, *, mode: ScanMode, reason: str) -> None:
+        """What a scan saw or how it ended could not be written down."""
+        for each in self._observers:
+            each.scan_not_recorded(scan_id, mode=mode, reason=reason)
+
+
+class SeveralSyncObservers:
+    """Tells each of several what the sync library did."""
+
+    def __init__(self, *observers: SyncObserver) -> None:
+        self._observers: Sequence[SyncObserver] = observers
+
+    def posting_done(self, result: PostingResult, *, duration_seconds: float) -> None:
+        """A posting was applied."""
+        for each in self._observers:
+            each.posting_done(result, duration_seconds=duration_seconds)
+
+    def posting_refused(
+        self, kind: EntryKind, error: PostingRefused, *, op_id: str | None, duration_seconds: float
+    ) -> None:
+        """Nothing was written."""
+        for each in self._observers:
+            each.posting_refused(kind, error, op_id=op_id, duration_seconds=duration_seconds)
+
+    def posting_unknown(
+        self, kind: EntryKind, error: ReconcilerError, *, op_id: str, duration_seconds: float
+    ) -> None:
+        """Whether a posting was applied is not known."""
+        for each in self._observers:
+            each.posting_unknown(kind, error, op_id=op_id, duration_seconds=duration_seconds)
+
+    def posting_retried(self, *, op_id: str, attempt: int, error: Exception) -> None:
+        """An attempt is repeated."""
+        for each in self._observers:
+            each.posting_retried(op_id=op_id, attempt=attempt, error=error)
+
+    def drift_seen(self, mismatch: Mismatch, *, op_id: str) -> None:
+        """A posting met an account whose copies disagree."""
+        for each in self._observers:
+            each.drift_seen(mismatch, op_id=op_id)
+
+
+class SeveralDaemonObservers:
+    """Tells each of several what a daemon knows."""
+
+    def __init__(self, *observers: DaemonObserver) -> None:
+        self._observers: Sequence[DaemonObserver] = observers
+
+    def mongo_up(self, is_up: bool, *, reason: str | None) -> None:  # noqa: FBT001 - a gauge
+        """Whether the database answers."""
+        for each in self._observers:
+            each.mongo_up(is_up, reason=reason)
+
+    def standing_known(self, standing: Standing) -> None:
+        """Where the exchange stands."""
+        for each in self._observers:
+            each.standing_known(standing)
+
+    def verdict_changed(self, *, was: Verdict, is_now: Verdict) -> None:
+        """What is known of all accounts together changed."""
+        for each in self._observers:
+            each.verdict_changed(was=was, is_now=is_now)
+
+    def job_missed(self, reason: str, *, error: BaseException | None = None) -> None:
+        """A scan that was due did not begin, or ended by a fault."""
+        for each in self._observers:
+            each.job_missed(reason, error=error)
