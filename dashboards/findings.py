@@ -84,7 +84,8 @@ def _drift() -> timeseries.Panel:
         Face(
             title="Drift by currency",
             description="The sum of the absolute confirmed drifts, each in its currency's own "
-            "unit: amounts of different currencies must not be added up.",
+            "unit: amounts of different currencies must not be added up. Configured currencies "
+            "alone are shown.",
             unit="none",
         ),
         Query(standing_by("currency", "reconciler_mismatch_amount"), "{{currency}}"),

@@ -88,7 +88,8 @@ def _value_at_risk() -> timeseries.Panel:
         Face(
             title="Value at risk",
             description="The confirmed drift of all currencies in US dollars, at the configured "
-            "prices. Currencies without a price and drift that cannot be measured are not in it.",
+            "prices. A gap where that would be too small: a drifted currency has no price, or a "
+            "drift cannot be measured.",
             unit="currencyUSD",
         ),
         Query(standing("reconciler_mismatch_value_usd"), "value"),

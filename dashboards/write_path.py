@@ -8,6 +8,7 @@ from dashboards.panels import BAD, GOOD, Face, Meaning, Query, graph, number
 from dashboards.queries import increase_by, metric, quantile, rate_by
 
 POSTINGS = "reconciler_postings_total"
+RETRIES = "reconciler_posting_retries_total"
 POSTING_SECONDS = "reconciler_posting_duration_seconds"
 MONGO_SECONDS = "reconciler_mongo_operation_duration_seconds"
 
@@ -70,13 +71,14 @@ def _latency_by_operation() -> timeseries.Panel:
 def _not_applied() -> timeseries.Panel:
     return graph(
         Face(
-            title="Postings not applied",
-            description="Refused: nothing was written. Unknown: whether it was applied must be "
-            "asked of the journal with its op_id; it has not failed.",
+            title="Postings not applied at once",
+            description="Refused and failed: nothing was written. Unknown: the journal must be "
+            "asked by the op_id whether it was applied; it has not failed. Repeated: attempts that "
+            "met a conflict or a lost connection.",
             unit="locale",
         ),
         Query(increase_by("outcome", POSTINGS, 'outcome!~"applied|replayed"'), "{{outcome}}"),
-        is_stacked=True,
+        Query(f"sum(increase({metric(RETRIES)}[$__rate_interval]))", "repeated"),
     )
 
 

@@ -104,11 +104,12 @@ class Processes:
     async def start(
         self, name: str, argv: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> Process:
-        """Start a program; `environment` is added to that of the tests."""
+        """Start a program; `environment` is added to that of the tests, less their own settings."""
+        own = [f"--unset={name}" for name in os.environ if name.startswith("RECONCILER_")]
         settings = [f"{key}={text}" for key, text in (environment or {}).items()]
         log = self.directory / f"{self._count}-{name}.log"
         number, self._count = self._count, self._count + 1
-        pid = await self._guarded.start(number, [str(binary("env")), *settings, *argv], log)
+        pid = await self._guarded.start(number, [str(binary("env")), *own, *settings, *argv], log)
         return Process(self._guarded, number, pid, log)
 
 
