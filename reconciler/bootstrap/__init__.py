@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime
 
 from reconciler.bootstrap.backend import open_backend
+from reconciler.bootstrap.daemon import open_daemon
 from reconciler.bootstrap.stage import OpenBackend, open_stage
 from reconciler.control import checksum
 from reconciler.surfaces.cli.app import run
@@ -22,6 +23,7 @@ def wiring(backend_opener: OpenBackend) -> Wiring:
     """Give the command line what it works with."""
     return Wiring(
         open_backend=backend_opener,
+        open_daemon=open_daemon,
         open_stage=lambda settings, logs: open_stage(settings, logs, backend_opener),
         checksum=checksum,
         clock=lambda: datetime.now(UTC),

@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from reconciler import errors
@@ -21,6 +21,7 @@ from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
 from reconciler.storage.leasing import MongoLease
+from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.schema import Schema
@@ -30,8 +31,8 @@ from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import Backend, Explanation, Progress, Reconciliation, SchemaReport
 
 
-def open_client(settings: Settings) -> Client:
-    """Make the client; it connects with its first call.
+def open_client(settings: Settings, listeners: Sequence[OperationListener] = ()) -> Client:
+    """Make the client; it connects with its first call. `listeners` are told of its commands.
 
     Raises:
         InvalidSettings: the driver does not take the connection string.
@@ -42,6 +43,7 @@ def open_client(settings: Settings) -> Client:
             mongo.uri.get_secret_value(),
             server_selection_seconds=mongo.server_selection_timeout_seconds,
             connect_seconds=mongo.connect_timeout_seconds,
+            listeners=listeners,
         )
     except errors.CannotLook as error:
         raise InvalidSettings([Problem("", "", str(error))]) from None

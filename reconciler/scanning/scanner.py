@@ -38,6 +38,8 @@ DIVIDING_ATTEMPTS_MAX = 3
 class Scanner:
     """Scans the balance collections; one instance may make many scans, also at once.
 
+    `options` may be changed; scans that begin afterwards go by them.
+
     Args:
         store: where the collections are read.
         mappings: what their fields mean.
@@ -63,7 +65,7 @@ class Scanner:
     ) -> None:
         self._store = store
         self._mappings = mappings
-        self._options = options or ScanOptions()
+        self.options = options or ScanOptions()
         self._observer = observer or Unobserved()
         self._now = now
         self._monotonic = monotonic
@@ -94,10 +96,10 @@ class Scanner:
             scan_id=scan_id or self._new_id(),
             selection=Selection(user_id, currency),
             mappings=self._mappings,
-            options=self._options,
+            options=self.options,
             observer=self._observer,
             sink=sink or Unwritten(),
-            deadline=Deadline(self._options.deadline_seconds, self._monotonic),
+            deadline=Deadline(self.options.deadline_seconds, self._monotonic),
             monotonic=self._monotonic,
             sleep=self._sleep,
             progress=progress,

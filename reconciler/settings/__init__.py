@@ -4,6 +4,7 @@ Frozen, checked as a whole, and unable to show a secret. `config.example.toml` l
 """
 
 from reconciler.settings.address import shown_uri
+from reconciler.settings.differences import Differences, differences
 from reconciler.settings.loading import load_settings
 from reconciler.settings.problems import InvalidSettings, Problem
 from reconciler.settings.sections import (
@@ -30,6 +31,7 @@ __all__ = [
     "ApiSettings",
     "CollectionSettings",
     "CurrencySettings",
+    "Differences",
     "EmbeddedSettings",
     "FreezeSettings",
     "InvalidSettings",
@@ -44,6 +46,7 @@ __all__ = [
     "SyncSettings",
     "TokenSettings",
     "ValuationSettings",
+    "differences",
     "load_settings",
     "shown_uri",
 ]

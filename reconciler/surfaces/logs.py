@@ -75,7 +75,7 @@ def open_logs(*, level: str, as_text: bool, stream: TextIO | None = None) -> Log
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(_LEVELS[level])
+    set_level(level)
     # At debug the driver logs whole commands, balances among them.
     logging.getLogger("pymongo").setLevel(logging.WARNING)
     logging.captureWarnings(True)
@@ -91,6 +91,11 @@ def open_logs(*, level: str, as_text: bool, stream: TextIO | None = None) -> Log
         cache_logger_on_first_use=False,
     )
     return Logs(logger.bind())
+
+
+def set_level(level: str) -> None:
+    """Log from another level on: `debug`, `info`, `warning` or `error`."""
+    logging.getLogger().setLevel(_LEVELS[level])
 
 
 def _add_service(_logger: Any, _method: str, event: _Event) -> _Event:

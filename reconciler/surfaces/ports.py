@@ -3,6 +3,7 @@
 `bootstrap` gives them objects that do this; no surface knows a database.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
 from reconciler.model.trade import Trade
+from reconciler.settings import Differences, Settings
 
 __all__ = [
     "Backend",
@@ -32,6 +34,7 @@ __all__ = [
     "JournalLine",
     "Progress",
     "Reconciliation",
+    "RunningDaemon",
     "SchemaReport",
     "Service",
     "Stage",
@@ -137,6 +140,24 @@ class Health:
     def is_ready(self) -> bool:
         """Whether its answers are worth asking for."""
         return self.mongo_up and self.is_standing_known and not self.is_stopping
+
+
+class RunningDaemon(Protocol):
+    """The daemon as the command line has it."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, and stop within ten seconds.
+
+        Raises:
+            InvalidSettings: the address cannot be listened on. ServingEnded: it is served no more.
+        """
+
+    def reload(self, settings: Settings) -> Differences:
+        """Take what may change at run time from other settings; give what did, and what may not.
+
+        Raises:
+            InvalidSettings: they cannot be used; nothing was changed.
+        """
 
 
 class Service(Protocol):

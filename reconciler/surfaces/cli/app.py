@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 from reconciler import __version__
 from reconciler.settings import LogLevel
 from reconciler.surfaces.cli.commands import run_check, run_db, run_explain, run_reconcile
+from reconciler.surfaces.cli.daemon import run_daemon
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
@@ -50,6 +51,7 @@ def build_app() -> typer.Typer:
     )
     _add_global_options(app)
     _add_check(app)
+    _add_run(app)
     _add_reconcile(app)
     _add_explain(app)
     _add_db(app)
@@ -108,6 +110,14 @@ def _add_check(app: typer.Typer) -> None:
             is_check=True,
             overrides={"--limit": ("scan.mismatches_max", limit)},
         )
+
+
+def _add_run(app: typer.Typer) -> None:
+    @app.command()
+    def run(context: typer.Context) -> int:
+        """Run the daemon in the foreground: scan on a schedule, serve HTTP and metrics."""
+        session = _session(context)
+        return session.run(lambda running: run_daemon(running, reload=session.reloaded))
 
 
 def _add_reconcile(app: typer.Typer) -> None:

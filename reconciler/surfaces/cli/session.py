@@ -18,7 +18,7 @@ from reconciler.surfaces.cli.interruption import run_interruptibly
 from reconciler.surfaces.cli.terminal import Terminal
 from reconciler.surfaces.escape import escaped
 from reconciler.surfaces.logs import Logs, open_logs
-from reconciler.surfaces.ports import Backend, Stage
+from reconciler.surfaces.ports import Backend, RunningDaemon, Stage
 
 # Option name to dotted setting and value, as `load_settings` takes them.
 Overrides = Mapping[str, tuple[str, Any]]
@@ -29,6 +29,7 @@ class Wiring:
     """What `bootstrap` gives to the command line: how to open things, and the clock."""
 
     open_backend: Callable[[Settings, Logs], AbstractAsyncContextManager[Backend]]
+    open_daemon: Callable[[Settings, Logs], AbstractAsyncContextManager[RunningDaemon]]
     open_stage: Callable[[Settings, Logs], AbstractAsyncContextManager[Stage]]
     checksum: Callable[[str], str]
     clock: Callable[[], datetime]
@@ -154,6 +155,15 @@ class Session:
                 checksum=self.wiring.checksum(settings.freeze.checksum_prefix),
             )
         return error_answer(failure.kind, failure.message, exit_code=failure.exit)
+
+    def reloaded(self) -> tuple[Settings, str]:
+        """Give the settings as they are now, and the level of logs that they ask for.
+
+        Raises:
+            InvalidSettings: they cannot be used.
+        """
+        settings = self._settings({})
+        return settings, _level(settings, self.terminal)
 
     def _settings(self, overrides: Overrides) -> Settings:
         return load_settings(

@@ -18,6 +18,8 @@ from reconciler.surfaces.daemon.schedule import ScanSchedule, ScheduleObserver, 
 from reconciler.surfaces.daemon.service import DaemonService
 from reconciler.surfaces.logs import Logs
 
+Prepare = Callable[[], Awaitable[None]]
+
 # Each step of stopping has its share of the ten seconds in which the daemon must be gone.
 SCANS_STOP_SECONDS_MAX = 3.5
 LEASE_STOP_SECONDS_MAX = 1.5
@@ -134,8 +136,9 @@ class Daemon:
 class Succession:
     """Tells the daemon of the lease: a new holder clears up and scans, one that lost it stops."""
 
-    def __init__(self, scans: Scans, records: ScanRecords, logs: Logs) -> None:
+    def __init__(self, scans: Scans, records: ScanRecords, logs: Logs, *, prepare: Prepare) -> None:
         self.schedule: ScanSchedule | None = None
+        self._prepare = prepare
         self._scans = scans
         self._records = records
         self._logs = logs
@@ -143,6 +146,10 @@ class Succession:
     async def lease_gained(self, token: int) -> None:
         """Mark what the last holder left running, and scan."""
         self._logs.info("lease_gained", token=token)
+        try:
+            await self._prepare()
+        except ReconcilerError as error:
+            self._logs.warning("records_not_indexed", reason=str(error))
         try:
             interrupted = await self._records.interrupt_orphans(token=token)
         except ReconcilerError as error:

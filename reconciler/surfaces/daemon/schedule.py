@@ -4,7 +4,8 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Protocol
 
 from apscheduler.events import (
@@ -20,6 +21,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reconciler.settings import InvalidSettings, Problem, ScanSettings
 
 _JOB = "scan"
+# Enough to meet each weekend of a line that leaves them out.
+GAPS_LOOKED_AT_MAX = 300
 # Why a scan that was due did not begin; the words are those of the metric's label.
 MISSED = "too_late"
 STILL_RUNNING = "still_running"
@@ -43,10 +46,11 @@ class ScheduleObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When scans are made: a trigger, and how late one may begin."""
+    """When scans are made: a trigger, how late one may begin, and how far apart two may be."""
 
     trigger: Any
     misfire_grace_seconds: int
+    longest_gap_seconds: float
 
     @classmethod
     def of(cls, scan: ScanSettings) -> "Timing":
@@ -56,7 +60,7 @@ class Timing:
             InvalidSettings: the cron expression is none.
         """
         # The scheduler counts in whole seconds here.
-        return cls(_trigger(scan), math.ceil(scan.misfire_grace_seconds))
+        return cls(_trigger(scan), math.ceil(scan.misfire_grace_seconds), _longest_gap(scan))
 
 
 class ScanSchedule:
@@ -122,12 +126,34 @@ class ScanSchedule:
         self._observer.job_missed(_REASON_OF_EVENT[event.code], error=error)
 
 
+def _longest_gap(scan: ScanSettings) -> float:
+    """Give the longest time between two scans that are due: of a cron line, of the next ones."""
+    if scan.cron is None:
+        return scan.interval_seconds
+    trigger = _cron(scan.cron)
+    due: list[datetime] = []
+    while len(due) < GAPS_LOOKED_AT_MAX:
+        now = due[-1] + timedelta(seconds=1) if due else datetime.now(UTC)
+        following = trigger.get_next_fire_time(None, now)
+        if following is None:
+            break
+        due.append(following)
+    gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(due)]
+    return max(gaps, default=scan.interval_seconds)
+
+
 def _trigger(scan: ScanSettings) -> Any:
     jitter = scan.jitter_seconds or None
     if scan.cron is None:
         return IntervalTrigger(seconds=scan.interval_seconds, timezone=UTC, jitter=jitter)
+    trigger = _cron(scan.cron)
+    trigger.jitter = jitter
+    return trigger
+
+
+def _cron(line: str) -> Any:
     try:
-        trigger = CronTrigger.from_crontab(scan.cron, timezone=UTC)
+        return CronTrigger.from_crontab(line, timezone=UTC)
     except ValueError as error:
         raise InvalidSettings(
             [
@@ -139,5 +165,3 @@ def _trigger(scan: ScanSettings) -> Any:
                 )
             ]
         ) from None
-    trigger.jitter = jitter
-    return trigger

@@ -1,5 +1,8 @@
 """The whole API as one application, from what it is given."""
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -31,6 +34,7 @@ def build_app(
     service: Service,
     gate: Gate,
     settings: Settings,
+    prices_usd: Mapping[str, Decimal],
     checksum: str,
     observer: HttpObserver,
     credits_given: Credits | None,
@@ -42,7 +46,7 @@ def build_app(
     """Make the application. What is None has no routes.
 
     The limits of a request, the gate and the observer stand before every route. What they refuse is
-    counted as well.
+    counted as well. `prices_usd` is looked at anew with each request.
     """
     mappings = settings.mappings()
     has_tokens = bool(settings.api.tokens)
@@ -72,7 +76,6 @@ def build_app(
     ]
     scales = settings.currency_scales()
     if credits_given is not None:
-        prices_usd = settings.valuation.prices_usd
         operations += CreditApi(credits_given, scales=scales, prices_usd=prices_usd).operations()
     if escrow is not None:
         operations += TradeApi(escrow, scales=scales).operations()

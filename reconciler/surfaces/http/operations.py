@@ -26,13 +26,14 @@ class Call:
     """What was asked, read and checked.
 
     Each has its inputs by name, None for what was left out. `op_id` names the posting that a
-    request with an `Idempotency-Key` makes.
+    request with an `Idempotency-Key` makes; `accept` is the header, if there is one.
     """
 
     path: Mapping[str, Any]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
     op_id: str | None = None
+    accept: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,8 @@ def _endpoint(
 
 def _read(operation: Operation, request: Request) -> Call:
     path = read_path(request, operation.prefix, operation.path) if operation.path else {}
-    return Call(path, read_query(request, operation.query), {})
+    accept = request.headers.get("accept")
+    return Call(path, read_query(request, operation.query), {}, accept=accept)
 
 
 async def _post(

@@ -9,7 +9,8 @@ from reconciler.surfaces.http.description import Reply, json_reply, unavailable_
 from reconciler.surfaces.http.operations import Call, Operation
 from reconciler.surfaces.ports import Health, Service
 
-MetricsText = Callable[[], tuple[bytes, str]]
+# Of the header `Accept`, the text and its content type.
+MetricsText = Callable[[str | None], tuple[bytes, str]]
 _TEXT = {"type": "string"}
 
 
@@ -57,9 +58,9 @@ class ProbeApi:
             ),
         )
 
-    async def metrics(self, _call: Call) -> Response:
+    async def metrics(self, call: Call) -> Response:
         """Give the metrics as they are now."""
-        text, content_type = self._metrics_text()
+        text, content_type = self._metrics_text(call.accept)
         headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
         return Response(text, headers=headers)
 

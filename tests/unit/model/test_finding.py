@@ -14,6 +14,7 @@ from reconciler.model.finding import (
     FindingState,
     ScanStamp,
     Sighting,
+    Transition,
     drift_amount,
     finding_key,
     in_sync,
