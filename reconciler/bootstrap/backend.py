@@ -161,3 +161,6 @@ class _Unheard:
 
     async def lease_lost(self) -> None:
         """Do nothing."""
+
+    async def lease_unanswered(self, reason: str) -> None:
+        """Do nothing: the scan will say it."""

@@ -26,6 +26,9 @@ class LeadershipObserver(Protocol):
     async def lease_lost(self) -> None:
         """It does so no longer."""
 
+    async def lease_unanswered(self, reason: str) -> None:
+        """The database did not say who holds it; told once, until it answers again."""
+
 
 class Leadership:
     """Asks for the lease again and again.
@@ -63,6 +66,7 @@ class Leadership:
         self._token: int | None = None
         self._told: int | None = None
         self._until = 0.0
+        self._is_answered = True
 
     @property
     def token(self) -> int | None:
@@ -100,9 +104,14 @@ class Leadership:
 
     async def _asked(self) -> Lease | None:
         try:
-            return await self._keeper.take(self.holder, seconds=self._valid_seconds)
-        except ReconcilerError:
+            lease = await self._keeper.take(self.holder, seconds=self._valid_seconds)
+        except ReconcilerError as error:
+            if self._is_answered:
+                self._is_answered = False
+                await self._observer.lease_unanswered(str(error))
             return None
+        self._is_answered = True
+        return lease
 
     async def _lose(self) -> None:
         self._token, self._until = None, 0.0

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
 from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import DuplicateKeyError
 
 from reconciler.model.lease import Lease
 from reconciler.storage.server import translating
@@ -18,6 +17,8 @@ LEASES = "leases"
 SCANNER = "scanner"
 # What does not answer by then counts as lost: a lease is worth its time.
 CALL_SECONDS_MAX = 5.0
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MongoLease:
@@ -39,25 +40,15 @@ class MongoLease:
             ReadInterrupted, CannotLook: it could not be done.
         """
         with self._bounded():
-            try:
-                document = await self._leases.find_one_and_update(
-                    {
-                        "_id": SCANNER,
-                        "$or": [
-                            {"holder": holder, "$expr": {"$gt": ["$expires_at", "$$NOW"]}},
-                            {"$expr": {"$lte": ["$expires_at", "$$NOW"]}},
-                        ],
-                    },
-                    [_taken_by(holder, seconds)],
-                    upsert=True,
-                    return_document=ReturnDocument.AFTER,
-                )
-            except DuplicateKeyError:
-                # There is one, and it is somebody else's.
-                document = None
-        if document is None:
-            return await self.current() or await self.take(holder, seconds=seconds)
-        return _lease(document, now=document["taken_at"])
+            document = await self._leases.find_one_and_update(
+                {"_id": SCANNER},
+                [_taken_by(holder, seconds)],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        assert document is not None, "an upsert gives what it wrote"
+        # One that had expired would be ours now.
+        return _lease(document, has_expired=False)
 
     async def give_back(self, holder: str, token: int) -> None:
         """Let it expire now, if it is still ours."""
@@ -74,14 +65,9 @@ class MongoLease:
                 [{"$match": {"_id": SCANNER}}, {"$set": {"now": "$$NOW"}}]
             )
             documents = await found.to_list()
-        return _lease(documents[0], now=documents[0]["now"]) if documents else None
-
-    async def now(self) -> datetime:
-        """Give the database's time."""
-        with self._bounded():
-            hello = await self._leases.database.command("hello")
-        moment: datetime = hello["localTime"]
-        return moment
+        if not documents:
+            return None
+        return _lease(documents[0], has_expired=documents[0]["expires_at"] <= documents[0]["now"])
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -96,25 +82,25 @@ async def is_fenced(database: Database, token: int, session: AsyncClientSession 
 
 
 def _taken_by(holder: str, seconds: float) -> Mapping[str, Any]:
-    """Set the holder; a lease that changes hands, or had expired, gets the next token."""
-    is_kept = {
-        "$and": [{"$eq": ["$holder", holder]}, {"$gt": ["$expires_at", "$$NOW"]}],
-    }
+    """Take what is free or ours, in one atomic step; a lease that was free gets the next token."""
+    is_free = {"$lte": [{"$ifNull": ["$expires_at", _LONG_AGO]}, "$$NOW"]}
+    name = {"$literal": holder}
+    is_taken = {"$or": [is_free, {"$eq": ["$holder", name]}]}
     last = {"$ifNull": ["$token", 0]}
+    until = {"$add": ["$$NOW", round(seconds * 1000)]}
     return {
         "$set": {
-            "token": {"$toLong": {"$cond": [is_kept, last, {"$add": [last, 1]}]}},
-            "holder": {"$literal": holder},
-            "taken_at": "$$NOW",
-            "expires_at": {"$add": ["$$NOW", round(seconds * 1000)]},
+            "token": {"$toLong": {"$cond": [is_free, {"$add": [last, 1]}, last]}},
+            "holder": {"$cond": [is_taken, name, "$holder"]},
+            "expires_at": {"$cond": [is_taken, until, "$expires_at"]},
         }
     }
 
 
-def _lease(document: Mapping[str, Any], *, now: datetime) -> Lease:
+def _lease(document: Mapping[str, Any], *, has_expired: bool) -> Lease:
     return Lease(
         holder=document["holder"],
         token=int(document["token"]),
         expires_at=document["expires_at"],
-        has_expired=document["expires_at"] <= now,
+        has_expired=has_expired,
     )

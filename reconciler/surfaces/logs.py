@@ -78,6 +78,8 @@ def open_logs(*, level: str, as_text: bool, stream: TextIO | None = None) -> Log
     set_level(level)
     # At debug the driver logs whole commands, balances among them.
     logging.getLogger("pymongo").setLevel(logging.WARNING)
+    # It tells of each run of a job; what matters of them has events of its own.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     logger = structlog.wrap_logger(
         logging.getLogger(SERVICE),

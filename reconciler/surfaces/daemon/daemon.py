@@ -160,6 +160,10 @@ class Succession:
         if self.schedule is not None:
             self.schedule.run_soon()
 
+    async def lease_unanswered(self, reason: str) -> None:
+        """Say why this daemon does not know who scans."""
+        self._logs.warning("lease_unanswered", reason=reason)
+
     async def lease_lost(self) -> None:
         """Stop scanning: another daemon does, or nobody can."""
         self._logs.warning("lease_lost")

@@ -50,6 +50,9 @@ class Heard:
     async def lease_lost(self) -> None:
         self.told.append("lost")
 
+    async def lease_unanswered(self, reason: str) -> None:
+        self.told.append(reason)
+
 
 def held(leadership: Leadership) -> int | None:
     return leadership.token
@@ -94,7 +97,7 @@ async def test_time_ends_the_lease_without_the_database() -> None:
 
     assert held(leadership) is None
     await leadership.step()
-    assert heard.told == ["gained 1", "lost"]
+    assert heard.told == ["gained 1", "away", "lost"]
 
 
 async def test_time_counts_from_before_the_question() -> None:
