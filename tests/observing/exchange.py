@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alerts.routing import Routing, alertmanager_file
-from alerts.rules import Places, rule_file
-from alerts.timing import Timing
 from bson import Decimal128
 from pymongo.asynchronous.database import AsyncDatabase
 
+from alerts.routing import Routing, alertmanager_file
+from alerts.rules import Places, rule_file
+from alerts.timing import Timing
 from reconciler.sync import BalanceSync
 from tests.integration.sync.stored import make_indexes
 from tests.observing.daemon import Daemon
