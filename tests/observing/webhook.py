@@ -16,9 +16,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """One alert of one notification: whether it fires, its labels, and when that was told."""
+    """One alert of one notification: whether it fires, its labels, who was told and when."""
 
     at: float
+    receiver: str
     status: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -33,7 +34,7 @@ class Webhook:
 
     def __init__(self) -> None:
         self.notified: list[Notified] = []
-        self.url = ""
+        self.url = ""  # without a slash at its end; every path under it is taken
 
     def of(self, name: str, status: str) -> list[Notified]:
         """What was told of an alert with a status, `firing` or `resolved`."""
@@ -72,7 +73,13 @@ def _length(head: str) -> int:
 def _alerts(notification: dict[str, Any]) -> Iterator[Notified]:
     at = time.monotonic()
     for alert in notification["alerts"]:
-        yield Notified(at, alert["status"], alert["labels"], alert["annotations"])
+        yield Notified(
+            at,
+            notification["receiver"],
+            alert["status"],
+            alert["labels"],
+            alert["annotations"],
+        )
 
 
 @contextlib.asynccontextmanager
@@ -80,6 +87,6 @@ async def webhook() -> AsyncIterator[Webhook]:
     """Receive notifications on a port of loopback."""
     receiver = Webhook()
     server = await asyncio.start_server(receiver.take, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield receiver
