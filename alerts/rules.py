@@ -1,0 +1,220 @@
+"""The rules: first what all daemons on one database say together, then the alerts on it.
+
+A recording rule adds up the daemons that are alive; an alert on a state looks at what was recorded
+last. So a daemon that dies in the middle of a failure takes nothing back, another one that is alive
+does, and daemons that come and go leave no series behind that an alert would have to know.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from alerts.timing import Timing, duration
+
+JOB = "reconciler"
+SURGE_RATIO = "0.001"
+OVERDUE_INTERVALS = 2
+FAILED_SCANS_MAX = 2
+
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the rules apply, and where whoever is told finds more; set your own addresses."""
+
+    job: str = JOB
+    runbooks_url: str = "https://runbooks.example/reconciler"
+    dashboards_url: str = "http://127.0.0.1:3000"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert; `for_seconds` is None for one that fires at once."""
+
+    name: str
+    severity: str
+    expression: str
+    for_seconds: float | None
+    summary: str
+    description: str
+    dashboard: str = "overview"
+    status: str | None = None
+
+    def rule(self, places: Places) -> Rule:
+        """Give it as Prometheus reads it; `job` is a label of each, for inhibition needs it."""
+        labels = {"severity": self.severity, "job": places.job}
+        if self.status:
+            labels["status"] = self.status
+        rule: Rule = {"alert": self.name, "expr": self.expression}
+        if self.for_seconds is not None:
+            rule["for"] = duration(self.for_seconds)
+        annotations = {
+            "summary": self.summary,
+            "description": self.description,
+            "runbook_url": f"{places.runbooks_url}/{self.name}.md",
+            "dashboard_url": f"{places.dashboards_url}/d/reconciler-{self.dashboard}",
+        }
+        return {**rule, "labels": labels, "annotations": annotations}
+
+
+def rule_file(timing: Timing, places: Places) -> Rule:
+    """Give the whole file: one group, whose rules are evaluated in their order."""
+    rules = [*_recorded(places.job), *(each.rule(places) for each in alerts(timing, places.job))]
+    interval = duration(timing.evaluation_seconds)
+    return {"groups": [{"name": "reconciler", "interval": interval, "rules": rules}]}
+
+
+def alerts(timing: Timing, job: str = JOB) -> tuple[Alert, ...]:
+    """Give every alert there is."""
+    return (
+        *_on_balances(timing, job),
+        *_on_the_daemon(timing, job),
+        *_on_mongo(timing, job),
+        Alert(
+            "ReconcilerWatchdog",
+            "none",
+            "vector(1)",
+            None,
+            "The way from Prometheus to the receivers works.",
+            "This alert always fires. Whoever receives it must raise an alarm when it stays away.",
+        ),
+    )
+
+
+def as_yaml(content: Rule) -> str:
+    """Write it as YAML, the same text each time."""
+    text = yaml.safe_dump(content, sort_keys=False, width=1000, allow_unicode=True)
+    return f"# Written by `python -m alerts`: change it there.\n{text}"
+
+
+def _recorded(job: str) -> Iterator[Rule]:
+    here = f'{{job="{job}"}}'
+    full = f'{{job="{job}",mode="full"}}'
+    # What a daemon says that does not reach the database is old: it must not speak against another.
+    current = f"and on (job, instance) reconciler_mongo_up{here} == 1"
+    oldest = f"reconciler_oldest_finding_timestamp_seconds{here} {current}"
+    expressions = {
+        "integrity_failure:max": f"max(reconciler_integrity_failure{here} {current})",
+        "mismatched_users:ratio": f"max(reconciler_mismatched_users{here} {current})"
+        f" / (max(reconciler_scan_users{here} {current}) > 0)",
+        "oldest_finding_timestamp_seconds:min": f"min(({oldest}) > 0) or max({oldest})",
+        "scan_last_success_timestamp_seconds:max": (
+            f"max(reconciler_scan_last_success_timestamp_seconds{full})"
+        ),
+        "scan_interval_seconds:max": f"max(reconciler_scan_interval_seconds{full})",
+        "mongo_up:max": f"max(reconciler_mongo_up{here})",
+    }
+    for name, expression in expressions.items():
+        yield {"record": f"reconciler:{name}", "expr": expression, "labels": {"job": job}}
+
+
+def _last(name: str, job: str, memory_seconds: float) -> str:
+    """Give what was recorded last, whoever is alive now."""
+    return f'last_over_time(reconciler:{name}{{job="{job}"}}[{duration(memory_seconds)}])'
+
+
+def _on_balances(timing: Timing, job: str) -> Iterator[Alert]:
+    failure = _last("integrity_failure:max", job, timing.memory_seconds)
+    ratio = _last("mismatched_users:ratio", job, timing.memory_seconds)
+    oldest = _last("oldest_finding_timestamp_seconds:min", job, timing.memory_seconds)
+    yield Alert(
+        "ReconcilerIntegrityFailure",
+        "critical",
+        f"{failure} == 1",
+        timing.integrity_failure_for_seconds,
+        "Balances disagree between the collections.",
+        "At least one account's copies disagree, seen in two snapshots. If no daemon is up, this "
+        "is what was known last.",
+        "findings",
+        "INTEGRITY_FAILURE",
+    )
+    yield Alert(
+        "ReconcilerMismatchSurge",
+        "critical",
+        f"{ratio} > {SURGE_RATIO}",
+        timing.mismatch_surge_for_seconds,
+        "The balances of many users disagree.",
+        "{{ $value | humanizePercentage }} of the users have a confirmed finding: rather a fault "
+        "in code or in a deployment than single accidents.",
+        "findings",
+    )
+    yield Alert(
+        "ReconcilerFindingUnresolved",
+        "warning",
+        f"(time() - ({oldest} > 0)) > {timing.finding_age_seconds_max:g}",
+        timing.finding_unresolved_for_seconds,
+        "A finding has been open for too long.",
+        "The oldest confirmed finding was first seen {{ $value | humanizeDuration }} ago.",
+        "findings",
+    )
+
+
+def _on_the_daemon(timing: Timing, job: str) -> Iterator[Alert]:
+    success = _last("scan_last_success_timestamp_seconds:max", job, timing.memory_seconds)
+    interval = _last("scan_interval_seconds:max", job, timing.memory_seconds)
+    failed = f'reconciler_scans_total{{job="{job}",mode="full",result=~"incomplete|error"}}'
+    window = duration(timing.scans_failing_seconds)
+    was_up = f'max(max_over_time(up{{job="{job}"}}[{duration(timing.up_memory_seconds)}])) == 1'
+    unrecorded = duration(timing.not_recorded_seconds)
+    yield Alert(
+        "ReconcilerDown",
+        "critical",
+        f'absent(up{{job="{job}"}} == 1)',
+        timing.down_for_seconds,
+        "No reconciler is up: nobody looks at the balances.",
+        "Prometheus reaches no daemon of the job. What was known last stays as it was.",
+    )
+    yield Alert(
+        "ReconcilerScanOverdue",
+        "critical",
+        f"(time() - ({success} > 0)) > {OVERDUE_INTERVALS} * {interval}",
+        timing.scan_overdue_for_seconds,
+        "It has been too long since a scan looked everywhere.",
+        "The last full scan that looked everywhere ended {{ $value | humanizeDuration }} ago: more "
+        "than twice the interval of the settings.",
+    )
+    yield Alert(
+        "ReconcilerNeverSucceeded",
+        "critical",
+        f"{was_up} unless on () ({success} > 0)",
+        timing.never_succeeded_for_seconds,
+        "No scan has ever looked everywhere.",
+        "A daemon is there, and nothing is known of a full scan that looked everywhere.",
+    )
+    # Counted without `increase`, which extrapolates: one failure soon after a start would be two.
+    yield Alert(
+        "ReconcilerScansFailing",
+        "warning",
+        f"sum(changes({failed}[{window}]) - resets({failed}[{window}])) >= {FAILED_SCANS_MAX}",
+        None,
+        "Full scans end incomplete or in error.",
+        "{{ $value | humanize }} full scans failed within " + window + ".",
+    )
+    yield Alert(
+        "ReconcilerScansNotRecorded",
+        "warning",
+        f'sum(increase(reconciler_scans_not_recorded_total{{job="{job}"}}[{unrecorded}])) > 0',
+        None,
+        "Scans cannot be written down.",
+        "What a scan saw could not be stored: findings, their age and the last success are older "
+        "than they should be.",
+    )
+
+
+def _on_mongo(timing: Timing, job: str) -> Iterator[Alert]:
+    is_up = _last("mongo_up:max", job, timing.mongo_memory_seconds)
+    for severity, seconds in (
+        ("warning", timing.mongo_down_for_seconds),
+        ("critical", timing.mongo_down_critical_for_seconds),
+    ):
+        yield Alert(
+            "ReconcilerMongoDown",
+            severity,
+            f"{is_up} == 0",
+            seconds,
+            "MongoDB does not answer any reconciler.",
+            "No daemon that is up gets an answer from MongoDB: no balance can be looked at.",
+        )
