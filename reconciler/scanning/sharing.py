@@ -33,7 +33,7 @@ class SharedScans:
         self._make = make
         self._sleep = sleep
         self._gathering: dict[Selection, asyncio.Task[RecordedScan]] = {}
-        self._tasks: set[asyncio.Task[RecordedScan]] = set()
+        self._tasks: dict[asyncio.Task[RecordedScan], ScanTrigger] = {}
         self._full = asyncio.Lock()
         self._narrowed = asyncio.Semaphore(NARROWED_MAX)
 
@@ -48,7 +48,7 @@ class SharedScans:
         if task is None:
             task = asyncio.create_task(self._run(selection, trigger))
             self._gathering[selection] = task
-            self._tasks.add(task)
+            self._tasks[task] = trigger
             task.add_done_callback(self._forget)
         try:
             return await asyncio.shield(task)
@@ -59,9 +59,9 @@ class SharedScans:
                 ) from None
             raise
 
-    async def stop(self) -> None:
-        """Interrupt every scan, and wait until each has said so."""
-        tasks = set(self._tasks)
+    async def stop(self, *triggers: ScanTrigger) -> None:
+        """Interrupt the scans of these triggers, or all, and wait until each has said so."""
+        tasks = {task for task, trigger in self._tasks.items() if trigger in (triggers or [trigger])}
         for task in tasks:
             task.cancel()
         if tasks:
@@ -80,7 +80,7 @@ class SharedScans:
                 del self._gathering[selection]
 
     def _forget(self, task: asyncio.Task[RecordedScan]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if not task.cancelled():
             task.exception()  # seen, so that asyncio does not report it when all callers have left
 

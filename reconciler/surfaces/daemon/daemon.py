@@ -165,9 +165,9 @@ class Succession:
         self._logs.warning("lease_unanswered", reason=reason)
 
     async def lease_lost(self) -> None:
-        """Stop scanning: another daemon does, or nobody can."""
+        """Stop what was made under it: another daemon scans, or nobody can."""
         self._logs.warning("lease_lost")
-        await self._scans.shared.stop()
+        await self._scans.shared.stop(ScanTrigger.SCHEDULE)
 
 
 async def _awaited(served: Awaitable[None]) -> None:

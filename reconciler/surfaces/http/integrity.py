@@ -56,19 +56,17 @@ class IntegrityApi:
         """Scan now, or take the last full scan if it is young enough."""
         user_id, currency = call.query["user_id"], call.query["currency"]
         max_age_seconds: Decimal | None = call.query["max_age_seconds"]
-        if max_age_seconds is not None:
-            if user_id is not None or currency is not None:
-                raise invalid(
-                    "The parameter max_age_seconds goes with neither user_id nor currency: what is "
-                    "kept is the last scan of everything. Leave it out to check these accounts now."
-                )
-            try:
-                kept = await self._kept(max_age_seconds)
-            except (CannotLook, DatabaseUnavailable, ReadInterrupted, SnapshotTooOld) as error:
-                return self._could_not_look(error)
-            if kept is not None:
-                return self._checked(kept)
-        return self._checked(await self._service.check(user_id, currency))
+        if max_age_seconds is not None and (user_id is not None or currency is not None):
+            raise invalid(
+                "The parameter max_age_seconds goes with neither user_id nor currency: what is "
+                "kept is the last scan of everything. Leave it out to check these accounts now."
+            )
+        try:
+            kept = None if max_age_seconds is None else await self._kept(max_age_seconds)
+            report = kept or await self._service.check(user_id, currency)
+        except (CannotLook, DatabaseUnavailable, ReadInterrupted, SnapshotTooOld) as error:
+            return self._could_not_look(error)
+        return self._checked(report)
 
     async def sync_all(self, call: Call) -> Response:
         """Plan what would put a user's accounts right; nothing is changed."""
