@@ -43,8 +43,7 @@ class Interrupted:
         await self._prepare(0)
         self.awaits = int((await self._children(how, 0))[0])
         assert self.awaits >= AWAITS_MIN
-        for number in range(1, self.awaits + 1):
-            await self._prepare(number)
+        await asyncio.gather(*map(self._prepare, range(1, self.awaits + 1)))
         seen = await self._children(how, self.awaits)
         assert set(seen) == set(range(1, self.awaits + 1))
         return seen
@@ -138,8 +137,11 @@ async def test_cancelled_at_every_await(
     seen = await interrupted.run("cancel")
 
     assert set(seen.values()) == {"cancelled", "unknown"}
-    for number, told in seen.items():
-        expected = BEFORE[step] if told == "cancelled" else AFTER[step]
+
+    async def go_on(number: int) -> None:
+        expected = BEFORE[step] if seen[number] == "cancelled" else AFTER[step]
         assert await assert_whole(ledger, number) == expected
         await taken_again(interrupted.escrow(number), ledger, step, number)
+
+    await asyncio.gather(*map(go_on, seen))
     await assert_money_is_right(ledger, interrupted)
