@@ -163,8 +163,28 @@ async def test_a_conflict_is_tried_again(
     assert await ledger.assert_agreed(trade.trade_id) == expected[step]
 
 
+@pytest.mark.parametrize("step", ["create", "release", "cancel"])
+async def test_a_conflict_at_the_trade_itself(
+    ready: Database, faulty: Database, ledger: Ledger, step: str
+) -> None:
+    """A write conflict of the caller's own write is the library's to repeat, not a refusal."""
+    recorder = Recorder()
+    escrow = Escrow(BalanceSync(faulty, observer=recorder), MongoTrades(faulty))
+    trade = await escrow.create_trade("seller", "buyer", "BTC", D(1))
+    where = {"namespace": f"{ready.name}.p2p_trades"}
+    async with failing(ready, "insert", "update", mode={"times": 2}, **where, **TRANSIENT):
+        if step == "create":
+            trade = await escrow.create_trade("seller", "buyer", "BTC", D(2))
+        else:
+            call = escrow.release_crypto if step == "release" else escrow.cancel_trade
+            trade = await call(trade.trade_id)
+
+    assert len(recorder.of("retried")) == 2
+    assert await ledger.assert_agreed(trade.trade_id) == trade.state
+
+
 async def test_a_refusing_server(ready: Database, faulty: Database, ledger: Ledger) -> None:
-    """If the server refuses the write of the trade, the posting is undone, with one of our errors."""
+    """If the server refuses the write of a trade, its posting is undone, and our error says so."""
     escrow = Escrow(BalanceSync(faulty), MongoTrades(faulty))
     trade = await escrow.create_trade("seller", "buyer", "BTC", D(1))
     namespace = f"{ready.name}.p2p_trades"

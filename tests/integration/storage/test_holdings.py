@@ -178,7 +178,7 @@ async def test_a_credit_repeated(trial: TrialCredits, ready: Database) -> None:
 async def test_a_credit_beside_a_broken_copy(trial: TrialCredits, ready: Database) -> None:
     """The credit is made, and it is said so: the answer alone is what cannot be given."""
     await put(ready, "ETH", available="many")
-    with pytest.raises(CannotLook, match="the credit was made, as op_id 'op-1', but.*alice/ETH"):
+    with pytest.raises(CannotLook, match=r"the credit was made, as op_id 'op-1', but.*alice/ETH"):
         await trial.credit("alice", "BTC", D(1), op_id="op-1")
 
     copy = await ready["wallets"].find_one({"user_id": "alice", "currency": "BTC"})
