@@ -16,6 +16,13 @@ class TradeStore(Protocol):
     """
 
     async def find(self, trade_id: str) -> Trade | None:
+        """Give a trade as a majority has it; it may be a moment old.
+
+        Raises:
+            ReadInterrupted, CannotLook: it could not be read.
+        """
+
+    async def newest(self, trade_id: str) -> Trade | None:
         """Give a trade as a majority has it, not older than any posting that was seen before.
 
         Raises:

@@ -101,7 +101,7 @@ class Escrow:
             at=self._moment(),
         )
         result = await self._post(trade, TradeStep.CREATE)
-        return await self.trade(trade_id) if result.replayed else trade
+        return await self._newest(trade_id) if result.replayed else trade
 
     async def release_crypto(self, trade_id: str, *, op_id: str | None = None) -> Trade:
         """Move the amount to the buyer, less the fee; a trade that is released stays as it is.
@@ -129,10 +129,7 @@ class Escrow:
             InvalidTrade: no trade can have this id.
             ReadInterrupted, CannotLook: it could not be read.
         """
-        found = await self._trades.find(checked_trade_id(trade_id))
-        if found is None:
-            raise TradeNotFound(trade_id)
-        return found
+        return _known(trade_id, await self._trades.find(checked_trade_id(trade_id)))
 
     async def _close(self, trade_id: str, step: TradeStep, op_id: str | None) -> Trade:
         name = _name(trade_id, step, None if op_id is None else checked_op_id(op_id))
@@ -144,11 +141,14 @@ class Escrow:
             result = await self._post(over, step)
         except PostingRefused:
             # Somebody else may have been faster; then that, and not what it left, is the reason.
-            current = await self.trade(trade_id)
+            current = await self._newest(trade_id)
             if current.is_open:
                 raise
             return advanced(current, step, op_id=name, at=self._moment())
-        return await self.trade(trade_id) if result.replayed else over
+        return await self._newest(trade_id) if result.replayed else over
+
+    async def _newest(self, trade_id: str) -> Trade:
+        return _known(trade_id, await self._trades.newest(trade_id))
 
     async def _post(self, trade: Trade, step: TradeStep) -> PostingResult:
         """Make a step's posting, and the write of the trade as it is after it."""
@@ -174,6 +174,12 @@ class Escrow:
         """Give the time to the millisecond, which is what is stored."""
         now = self._clock()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _known(trade_id: str, found: Trade | None) -> Trade:
+    if found is None:
+        raise TradeNotFound(trade_id)
+    return found
 
 
 def _id_from(op_id: str) -> str:

@@ -40,24 +40,24 @@ class MongoTrades:
         self._read_seconds_max = read_seconds_max
 
     async def find(self, trade_id: str) -> Trade | None:
-        """Give a trade as a majority has it, not older than any posting that was seen before.
-
-        A posting that is answered as applied before may be known to the primary alone, which a
-        majority read would not show yet; a linearizable one waits for the majority.
+        """Give a trade as a majority has it.
 
         Raises:
-            ReadInterrupted: there was no answer, for want of a majority, too.
+            ReadInterrupted: there was no answer.
             CannotLook: it could not be read, or is not as this class writes it.
         """
-        calls = Calls(deadline_seconds=self._read_seconds_max)
-        newest = self._trades.with_options(read_concern=ReadConcern("linearizable"))
-        async with calls.bounded(TRADES):
-            document = await newest.find_one(
-                {"_id": {"$eq": trade_id}},
-                collation=SIMPLE_COLLATION,
-                max_time_ms=calls.milliseconds_max,
-            )
-        return None if document is None else _trade(document)
+        return await self._find(trade_id, "majority")
+
+    async def newest(self, trade_id: str) -> Trade | None:
+        """Give a trade not older than any posting that was seen before; it may wait for 0.1 s.
+
+        What an aborted transaction read may be known to the primary alone, and not be shown by a
+        majority read yet; a linearizable one waits until a majority has what it shows.
+
+        Raises:
+            ReadInterrupted, CannotLook: as `find`.
+        """
+        return await self._find(trade_id, "linearizable")
 
     def insertion(self, trade: Trade) -> Write:
         """Give the write of a new trade; it raises `TradeConflict` or `PostingFailed`."""
@@ -82,6 +82,17 @@ class MongoTrades:
                 raise TradeConflict(trade.trade_id, f"it is not {since} any more")
 
         return update
+
+    async def _find(self, trade_id: str, level: str) -> Trade | None:
+        calls = Calls(deadline_seconds=self._read_seconds_max)
+        trades = self._trades.with_options(read_concern=ReadConcern(level))
+        async with calls.bounded(TRADES):
+            document = await trades.find_one(
+                {"_id": {"$eq": trade_id}},
+                collation=SIMPLE_COLLATION,
+                max_time_ms=calls.milliseconds_max,
+            )
+        return None if document is None else _trade(document)
 
 
 @contextmanager

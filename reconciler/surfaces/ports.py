@@ -232,10 +232,10 @@ class Escrow(Protocol):
     ) -> Trade:
         """Set the seller's amount aside for a buyer."""
 
-    async def release_crypto(self, trade_id: str) -> Trade:
+    async def release_crypto(self, trade_id: str, *, op_id: str | None = None) -> Trade:
         """Move the amount to the buyer, less the fee; a trade that is released stays as it is."""
 
-    async def cancel_trade(self, trade_id: str) -> Trade:
+    async def cancel_trade(self, trade_id: str, *, op_id: str | None = None) -> Trade:
         """Give the amount back to the seller; a trade that is cancelled stays as it is."""
 
 

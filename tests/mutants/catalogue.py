@@ -2,7 +2,14 @@
 
 from tests.mutants.of_amounts import AMOUNT_MUTANTS
 from tests.mutants.of_carrying import CARRYING_MUTANTS
+from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_scanning import SCANNING_MUTANTS
 
-MUTANTS = (*CARRYING_MUTANTS, *POSTING_MUTANTS, *AMOUNT_MUTANTS, *SCANNING_MUTANTS)
+MUTANTS = (
+    *CARRYING_MUTANTS,
+    *POSTING_MUTANTS,
+    *AMOUNT_MUTANTS,
+    *SCANNING_MUTANTS,
+    *ESCROW_MUTANTS,
+)

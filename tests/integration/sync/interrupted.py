@@ -8,12 +8,14 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any
 
 from pymongo import AsyncMongoClient
 
 from reconciler.errors import OutcomeUnknown
 from reconciler.sync import BalanceSync
+from tests.integration.sync.children import fork_each
 from tests.integration.sync.stepping import Steps
 
 AMOUNT = "5"
@@ -68,18 +70,9 @@ async def interrupt(uri: str, database: str, how: str, number: int) -> str:
 
 
 def main() -> None:
-    """Fork one process after another, so that each starts with everything imported."""
+    """Interrupt the postings that the command line names."""
     uri, database, how, count = sys.argv[1:]
-    for number in range(1, int(count) + 1) if int(count) else [0]:
-        sys.stdout.flush()
-        child = os.fork()
-        if child == 0:
-            seen = asyncio.run(interrupt(uri, database, how, number))
-            os.write(1, f"{number} {seen}\n".encode())
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if os.WIFSIGNALED(status):
-            os.write(1, f"{number} signal {os.WTERMSIG(status)}\n".encode())
+    fork_each(int(count), partial(interrupt, uri, database, how))
 
 
 if __name__ == "__main__":

@@ -9,18 +9,26 @@ class Steps:
     """A task factory that counts the suspensions of a posting's own tasks.
 
     `at` is called at suspension number `stop_at` (from 1), while the posting waits for its answer.
-    Other tasks (the driver's monitors) run untouched.
+    `owners` are the classes whose coroutines count as its tasks. Other tasks (the driver's
+    monitors) run untouched.
     """
 
-    def __init__(self, *, stop_at: int | None = None, at: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        stop_at: int | None = None,
+        at: Callable[[], None] | None = None,
+        owners: tuple[str, ...] = ("Carrier",),
+    ) -> None:
         self.count = 0
+        self._starts = tuple(f"{owner}." for owner in owners)
         self._stop_at = stop_at
         self._at = at
 
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
     ) -> asyncio.Task[Any]:
-        if getattr(coroutine, "__qualname__", "").startswith("Carrier."):
+        if getattr(coroutine, "__qualname__", "").startswith(self._starts):
             coroutine = _Stepped(coroutine, self._suspended)
         return asyncio.Task(coroutine, loop=loop, **options)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 import time
 from decimal import Decimal
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.sync import BalanceSync, Outcome
+from tests.integration.sync.children import run_children
 from tests.integration.sync.interrupted import accounts_of, op_id_of
 from tests.integration.sync.stored import Stored
 
@@ -27,20 +27,7 @@ LIFETIME_SECONDS_MAX = 9.0
 
 async def run_child(uri: str, database: str, how: str, count: int) -> dict[int, str]:
     """Run the child to its end; give what it printed of each await."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.integration.sync.interrupted",
-        uri,
-        database,
-        how,
-        str(count),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    lines = (line.split(maxsplit=1) for line in output.decode().splitlines())
-    return {int(number): seen for number, seen in lines}
+    return await run_children("tests.integration.sync.interrupted", uri, database, how, str(count))
 
 
 async def seed(sync: BalanceSync, count: int) -> None:
