@@ -106,7 +106,6 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None, stop_seconds: float) -
         # A header must not say who calls: whoever is denied would choose whom that is counted for.
         proxy_headers=False,
         server_header=False,
-        date_header=False,
         backlog=CONNECTIONS_WAITING_MAX,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(stop_seconds),
@@ -128,11 +127,13 @@ async def _stop(server: uvicorn.Server, task: asyncio.Task[None], stop_seconds: 
     """End the server within a bound, and whatever it leaves behind."""
     server.should_exit = True
     await asyncio.wait({task}, timeout=math.ceil(stop_seconds) + _STOP_MARGIN_SECONDS)
-    task.cancel()
-    left = {task, *server.server_state.tasks}
-    for each in left:
-        each.cancel()
-    await asyncio.wait(left, timeout=_STOP_MARGIN_SECONDS)
+    if not task.done():
+        task.cancel()
+        for request in server.server_state.tasks:
+            request.cancel()
+    await asyncio.wait({task, *server.server_state.tasks}, timeout=_STOP_MARGIN_SECONDS)
+    if task.done() and not task.cancelled():
+        task.exception()  # told by `wait_ended` to whoever asked
     for connection in list(server.server_state.connections):
         transport = getattr(connection, "transport", None)
         if transport is not None:
