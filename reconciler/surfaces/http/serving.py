@@ -131,6 +131,9 @@ async def _stop(server: uvicorn.Server, task: asyncio.Task[None], stop_seconds: 
         task.cancel()
         for request in server.server_state.tasks:
             request.cancel()
+    # Done already, unless the server died: its socket must leave the loop before it is closed.
+    for listening in getattr(server, "servers", []):
+        listening.close()
     await asyncio.wait({task, *server.server_state.tasks}, timeout=_STOP_MARGIN_SECONDS)
     if task.done() and not task.cancelled():
         task.exception()  # told by `wait_ended` to whoever asked
