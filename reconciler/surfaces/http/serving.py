@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from reconciler.errors import ReconcilerError
 from reconciler.settings import ApiSettings
 from reconciler.surfaces.http.binding import CONNECTIONS_WAITING_MAX, bound_socket, tls_context
+from reconciler.surfaces.http.connection import HEAD_SECONDS_MAX, timed_connection
 
 STOP_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 5
@@ -73,7 +74,7 @@ async def serving(
     context = tls_context(api)
     with contextlib.closing(bound_socket(api.host, api.port)) as listener:
         host, port = listener.getsockname()[:2]
-        server = _Server(_config(app, context, stop_seconds))
+        server = _Server(_config(app, api, context, stop_seconds))
         task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         try:
             await _until_started(server, task)
@@ -91,11 +92,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, context: ssl.SSLContext | None, stop_seconds: float) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, api: ApiSettings, context: ssl.SSLContext | None, stop_seconds: float
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="h11",
+        http=timed_connection(min(api.request_deadline_seconds, HEAD_SECONDS_MAX)),
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -1,7 +1,7 @@
 """`Idempotency-Key` in front of real work, on a real database."""
 
 import asyncio
-from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from reconciler.errors import OutcomeUnknown, ReadInterrupted
 from reconciler.model.access import LOOPBACK
-from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
+from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer, keyed_request
 from reconciler.storage.calls import Database
 from reconciler.storage.idempotency import MongoIdempotencyKeys
 from reconciler.surfaces.http.answering import ExactJsonResponse
@@ -18,6 +18,8 @@ from reconciler.surfaces.http.idempotency import Idempotency
 from reconciler.surfaces.http.limits import Deadline
 from reconciler.surfaces.http.problems import Problem, answer_problems
 from reconciler.surfaces.ports import IdempotencyKeys
+from reconciler.sync import BalanceSync
+from tests.integration.sync.stored import Stored, make_indexes
 
 KEY = {"Idempotency-Key": "k1"}
 
@@ -46,6 +48,7 @@ class Daemon:
     def __init__(self, keys: IdempotencyKeys, *, deadline_seconds: float = 30.0) -> None:
         self.op_ids: list[str | None] = []
         self.fails: list[Exception] = []
+        self.library: BalanceSync | None = None
         self.goes_on = asyncio.Event()
         self.goes_on.set()
         self.started = asyncio.Event()
@@ -69,6 +72,8 @@ class Daemon:
         self.op_ids.append(op_id)
         self.started.set()
         await self.goes_on.wait()
+        if self.library is not None:
+            await self.library.credit("user", "BTC", "1", "deposit", op_id=op_id)
         if self.fails:
             raise self.fails.pop()
         return ExactJsonResponse({"effects": len(self.op_ids)})
@@ -77,9 +82,6 @@ class Daemon:
         return await self._client.post(
             f"/credit{query}", content=body, **{"headers": KEY, **changes}
         )
-
-
-Daemons = Callable[..., Daemon]
 
 
 @pytest.fixture
@@ -230,3 +232,25 @@ async def test_an_effect_is_told_even_if_it_cannot_be_kept(database: Database) -
 
     assert (await daemon.post()).status_code == 200
     assert (await daemon.post()).status_code == 409
+
+
+async def test_a_worker_that_died_after_its_posting_is_replaced_without_a_second_one(
+    database: Database,
+) -> None:
+    """Whoever takes the key over makes the posting under the same op_id, which is applied once."""
+    await make_indexes(database)
+    keys, library = MongoIdempotencyKeys(database), BalanceSync(database)
+    dead = keyed_request(
+        key="k1", principal=LOOPBACK.name, method="POST", path="/credit", query=b"", body=b"{}"
+    )
+    await keys.claim(dead, busy_seconds=0.001)
+    await library.credit("user", "BTC", "1", "deposit", op_id=dead.op_id)
+    daemon = Daemon(keys)
+    daemon.library = library
+
+    answer = await daemon.post()
+
+    assert answer.status_code == 200
+    assert daemon.op_ids == [dead.op_id]
+    assert await Stored(database).amounts("user", "BTC") == {(Decimal(1), Decimal(0), Decimal(1))}
+    await library.close()

@@ -208,6 +208,38 @@ async def test_a_body_that_trickles_meets_the_deadline() -> None:
     assert answer.split()[1:2] == [b"503"]
 
 
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: 127", b"GET / HTTP/1.1\r\nX"])
+async def test_a_head_that_does_not_end_is_hung_up_on(said: bytes) -> None:
+    """Whoever says nothing, or a byte at a time, does not hold a connection for ever."""
+    api = settings(request_deadline_seconds=0.2)
+    async with serving(hello, api) as served, raw(served.port) as (reader, writer):
+        writer.write(said)
+
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+
+
+async def test_two_requests_on_one_connection_have_their_time_each() -> None:
+    """The wait for a head begins anew after an answer, and ends while a request is worked on."""
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.3)
+        await hello(scope, receive, send)
+
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    api = settings(request_deadline_seconds=0.2)
+    async with serving(slow, api) as served, raw(served.port) as (reader, writer):
+        for _ in range(2):
+            writer.write(request)
+            answer = await reader.readuntil(b"hello 127.0.0.1")
+            assert answer.startswith(b"HTTP/1.1 200")
+        writer.write(request + request)
+        for _ in range(2):
+            assert b"200 OK" in await reader.readuntil(b"hello 127.0.0.1")
+        writer.write(request[:20])
+
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+
+
 async def test_whoever_uses_it_learns_that_it_died() -> None:
     """Waiting for its end is a task beside the daemon's other ones."""
     async with serving(hello, settings()) as served:
