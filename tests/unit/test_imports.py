@@ -33,6 +33,8 @@ STANDARD_FOR_THE_MODEL = {
     "decimal",
     "enum",
     "hashlib",
+    "hmac",
+    "ipaddress",
     "itertools",
     "json",
     "re",

@@ -14,6 +14,7 @@ from reconciler.surfaces.cli.daemon import run_daemon
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
+from reconciler.surfaces.cli.tokens import add_token
 from reconciler.surfaces.exits import Exit
 
 NAME = "reconciler"
@@ -56,6 +57,7 @@ def build_app() -> typer.Typer:
     _add_explain(app)
     _add_db(app)
     _add_demo(app)
+    add_token(app)
     return app
 
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from reconciler.errors import ReconcilerError
 from reconciler.settings import ApiSettings
 from reconciler.surfaces.http.binding import CONNECTIONS_WAITING_MAX, bound_socket, tls_context
+from reconciler.surfaces.http.connection import HEAD_SECONDS_MAX, timed_connection
 
 STOP_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 5
@@ -73,7 +74,7 @@ async def serving(
     context = tls_context(api)
     with contextlib.closing(bound_socket(api.host, api.port)) as listener:
         host, port = listener.getsockname()[:2]
-        server = _Server(_config(app, context, stop_seconds))
+        server = _Server(_config(app, api, context, stop_seconds))
         task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
         try:
             await _until_started(server, task)
@@ -91,11 +92,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, context: ssl.SSLContext | None, stop_seconds: float) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, api: ApiSettings, context: ssl.SSLContext | None, stop_seconds: float
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="h11",
+        http=timed_connection(min(api.request_deadline_seconds, HEAD_SECONDS_MAX)),
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -106,7 +109,6 @@ def _config(app: ASGIApp, context: ssl.SSLContext | None, stop_seconds: float) -
         # A header must not say who calls: whoever is denied would choose whom that is counted for.
         proxy_headers=False,
         server_header=False,
-        date_header=False,
         backlog=CONNECTIONS_WAITING_MAX,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(stop_seconds),
@@ -128,11 +130,16 @@ async def _stop(server: uvicorn.Server, task: asyncio.Task[None], stop_seconds: 
     """End the server within a bound, and whatever it leaves behind."""
     server.should_exit = True
     await asyncio.wait({task}, timeout=math.ceil(stop_seconds) + _STOP_MARGIN_SECONDS)
-    task.cancel()
-    left = {task, *server.server_state.tasks}
-    for each in left:
-        each.cancel()
-    await asyncio.wait(left, timeout=_STOP_MARGIN_SECONDS)
+    if not task.done():
+        task.cancel()
+        for request in server.server_state.tasks:
+            request.cancel()
+    # Done already, unless the server died: its socket must leave the loop before it is closed.
+    for listening in getattr(server, "servers", []):
+        listening.close()
+    await asyncio.wait({task, *server.server_state.tasks}, timeout=_STOP_MARGIN_SECONDS)
+    if task.done() and not task.cancelled():
+        task.exception()  # told by `wait_ended` to whoever asked
     for connection in list(server.server_state.connections):
         transport = getattr(connection, "transport", None)
         if transport is not None:
