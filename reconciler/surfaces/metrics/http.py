@@ -5,6 +5,7 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from reconciler.model.access import Denial
 from reconciler.surfaces.metrics.labels import OTHER, PREFIX, Bounded
 
 # Method and route template of each call that there can be; any other is counted as `other`.
@@ -23,16 +24,6 @@ ENDPOINTS = (
     ("POST", "/api/test/credit"),
 )
 STATUSES = (200, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 499, 500, 503)
-DENIAL_REASONS = (
-    "token_missing",
-    "token_malformed",
-    "token_unknown",
-    "token_expired",
-    "scope_missing",
-    "foreign_host",
-    "foreign_origin",
-    "too_many",
-)
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 
 
@@ -44,11 +35,10 @@ class HttpMetrics:
         registry: CollectorRegistry,
         *,
         endpoints: Iterable[tuple[str, str]] = ENDPOINTS,
-        denial_reasons: Iterable[str] = DENIAL_REASONS,
     ) -> None:
         self._endpoints = {*endpoints, (OTHER, OTHER)}
         self._statuses = Bounded(map(str, STATUSES))
-        self._reasons = Bounded(denial_reasons)
+        self._reasons = Bounded(Denial)
         self._requests = Counter(
             f"{PREFIX}_http_requests_total",
             "Requests that were answered, by method, route template and status.",

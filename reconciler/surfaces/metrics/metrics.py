@@ -8,7 +8,7 @@ from prometheus_client.exposition import choose_encoder
 
 from reconciler.model.report import Verdict
 from reconciler.model.standing import Standing
-from reconciler.surfaces.metrics.http import DENIAL_REASONS, ENDPOINTS, HttpMetrics
+from reconciler.surfaces.metrics.http import ENDPOINTS, HttpMetrics
 from reconciler.surfaces.metrics.labels import PREFIX
 from reconciler.surfaces.metrics.mongo import MongoMetrics
 from reconciler.surfaces.metrics.postings import PostingMetrics
@@ -28,7 +28,6 @@ class Metrics:
         prices_usd: what a unit of a currency is worth.
         collections: those that are values of the label `collection`.
         endpoints: method and route template of each HTTP call.
-        denial_reasons: the values of the label `reason` of denied requests.
     """
 
     def __init__(
@@ -39,14 +38,13 @@ class Metrics:
         prices_usd: Mapping[str, Decimal],
         collections: Iterable[str],
         endpoints: Iterable[tuple[str, str]] = ENDPOINTS,
-        denial_reasons: Iterable[str] = DENIAL_REASONS,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry or CollectorRegistry()
         self.scans = ScanMetrics(self._registry)
         self.postings = PostingMetrics(self._registry)
         self.mongo = MongoMetrics(self._registry, collections=collections)
-        self.http = HttpMetrics(self._registry, endpoints=endpoints, denial_reasons=denial_reasons)
+        self.http = HttpMetrics(self._registry, endpoints=endpoints)
         self.scheduler = SchedulerMetrics(self._registry)
         self._standing = StandingCollector(currencies=currencies, prices_usd=prices_usd)
         self._registry.register(self._standing)
