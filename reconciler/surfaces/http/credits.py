@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from reconciler.errors import CannotLook
 from reconciler.model.access import Scope
-from reconciler.model.amounts import CurrencyScales
+from reconciler.model.amounts import CurrencyScales, canonical
 from reconciler.model.valuation import value_in_usd
 from reconciler.surfaces.http.answering import ExactJsonResponse
 from reconciler.surfaces.http.description import json_reply
@@ -96,5 +96,5 @@ def credit_answer(
     answer: dict[str, Any] = {"Success": True, "Total USD": number(valuation.total_usd)}
     for currency in sorted(totals.keys() - _OWN_KEYS):
         if totals[currency]:
-            answer[currency] = number(totals[currency])
+            answer[currency] = number(canonical(totals[currency]))
     return answer | ({"unpriced": list(valuation.unpriced)} if valuation.unpriced else {})
