@@ -1,10 +1,11 @@
 """The OpenAPI description against the running application: Schemathesis tries both."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import schemathesis
 from hypothesis import settings
-from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -16,6 +17,8 @@ from reconciler.surfaces.ports import Health
 from tests.fakes.http import Api
 from tests.fakes.service import FAILURE, HEALTHY, INCOMPLETE, FakeCredits, FakeEscrow, FakeService
 
+AnyCase = schemathesis.Case[Any]
+Test = Callable[[AnyCase], None]
 BASE_URL = "http://127.0.0.1"
 EXAMPLES_MAX = 10
 
@@ -32,7 +35,7 @@ def described(api: Api) -> Any:
     return schema
 
 
-def check(case: Case, *, server_errors: frozenset[tuple[str, int]]) -> None:
+def check(case: AnyCase, *, server_errors: frozenset[tuple[str, int]]) -> None:
     """Call, and compare the answer with the description in every way that Schemathesis knows."""
     response = case.call(base_url=BASE_URL)
     if response.status_code >= 500:
@@ -40,6 +43,16 @@ def check(case: Case, *, server_errors: frozenset[tuple[str, int]]) -> None:
         assert (case.operation.path, response.status_code) in server_errors
     # What goes together and what is too fine for its currency, a schema cannot say.
     case.validate_response(response, excluded_checks=[not_a_server_error, positive_data_acceptance])
+
+
+def tried(schema: Any) -> Callable[[Test], Test]:
+    """Make a test of each operation, which has no deadline on a machine that is busy."""
+
+    def decorate(test: Test) -> Test:
+        made: Test = schema.parametrize()(settings(deadline=None)(test))
+        return made
+
+    return decorate
 
 
 def everywhere(report: ScanReport) -> Api:
@@ -52,9 +65,9 @@ def broken() -> Api:
     poor = InsufficientFunds(
         Account.of("a", "BTC"),
         "available",
-        available=1,
-        locked=0,
-        needed=2,  # type: ignore[arg-type]
+        available=Decimal(1),
+        locked=Decimal(0),
+        needed=Decimal(2),
     )
     return Api(
         FakeService(INCOMPLETE, error=ReadInterrupted("an election"), state=AWAY),
@@ -77,29 +90,25 @@ incomplete = described(everywhere(INCOMPLETE))
 unreadable = described(broken())
 
 
-@healthy.parametrize()
-@settings(deadline=None)
-def test_a_healthy_exchange_is_as_described(case: Case) -> None:
+@tried(healthy)
+def test_a_healthy_exchange_is_as_described(case: AnyCase) -> None:
     """No answer is undocumented, and none is a server's error."""
     check(case, server_errors=frozenset())
 
 
-@mismatched.parametrize()
-@settings(deadline=None)
-def test_a_mismatch_is_as_described(case: Case) -> None:
+@tried(mismatched)
+def test_a_mismatch_is_as_described(case: AnyCase) -> None:
     """The check alone answers 500."""
     check(case, server_errors=frozenset({(CHECK, 500)}))
 
 
-@incomplete.parametrize()
-@settings(deadline=None)
-def test_an_incomplete_scan_is_as_described(case: Case) -> None:
+@tried(incomplete)
+def test_an_incomplete_scan_is_as_described(case: AnyCase) -> None:
     """The check, and what is proposed from one, answer 503."""
     check(case, server_errors=frozenset({(CHECK, 503), (SYNC_ALL, 503)}))
 
 
-@unreadable.parametrize()
-@settings(deadline=None)
-def test_a_database_that_is_away_is_as_described(case: Case) -> None:
+@tried(unreadable)
+def test_a_database_that_is_away_is_as_described(case: AnyCase) -> None:
     """What needs the database answers 503, and nothing else does."""
     check(case, server_errors=UNREADABLE)
