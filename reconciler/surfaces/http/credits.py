@@ -70,7 +70,7 @@ def _made_but_not_seen() -> Problem:
     # No Retry-After: a repetition without a key would be a second credit.
     return Problem(
         503,
-        "Credited, holdings unknown",
+        "Holdings unknown",
         "The credit was made, but what the user now holds cannot be read. Do not send it again, or "
         "only with the same Idempotency-Key.",
     )
