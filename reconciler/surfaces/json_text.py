@@ -14,13 +14,13 @@ def number(value: Decimal | None) -> Any:
     return None if value is None else simplejson.RawJSON(plain(value))
 
 
-def encode(answer: Mapping[str, Any]) -> str:
-    """Write one JSON document in ASCII, lone surrogates escaped.
+def encode(answer: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """Write one JSON document in ASCII, lone surrogates escaped; on one line without an indent.
 
     Raises:
         ValueError: a float in it is NaN or infinite, which JSON cannot say.
     """
-    return simplejson.dumps(answer, indent=2, ensure_ascii=True, allow_nan=False)
+    return simplejson.dumps(answer, indent=indent, ensure_ascii=True, allow_nan=False)
 
 
 def encode_line(fields: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ class ExactJsonResponse(Response):
     ) -> None:
         """Write the answer; `media_type` if it is another kind of JSON."""
         super().__init__(
-            content=f"{encode(answer)}\n",
+            content=f"{encode(answer, indent=None)}\n",
             status_code=status,
             headers={"Cache-Control": "no-store", **(headers or {})},
             media_type=media_type,

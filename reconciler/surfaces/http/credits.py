@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from reconciler.errors import CannotLook
 from reconciler.model.access import Scope
-from reconciler.model.amounts import CurrencyScales
+from reconciler.model.amounts import CurrencyScales, canonical
 from reconciler.model.valuation import value_in_usd
 from reconciler.surfaces.http.answering import ExactJsonResponse
 from reconciler.surfaces.http.description import json_reply
@@ -70,7 +70,7 @@ def _made_but_not_seen() -> Problem:
     # No Retry-After: a repetition without a key would be a second credit.
     return Problem(
         503,
-        "Credited, holdings unknown",
+        "Holdings unknown",
         "The credit was made, but what the user now holds cannot be read. Do not send it again, or "
         "only with the same Idempotency-Key.",
     )
@@ -96,5 +96,5 @@ def credit_answer(
     answer: dict[str, Any] = {"Success": True, "Total USD": number(valuation.total_usd)}
     for currency in sorted(totals.keys() - _OWN_KEYS):
         if totals[currency]:
-            answer[currency] = number(totals[currency])
+            answer[currency] = number(canonical(totals[currency]))
     return answer | ({"unpriced": list(valuation.unpriced)} if valuation.unpriced else {})

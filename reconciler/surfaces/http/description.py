@@ -95,8 +95,9 @@ def description_of(
             "required": True,
             "content": {JSON: {"schema": body_schema(body)}},
         }
-    if scope is not None:
+    if scope is not None or not has_tokens:
         everything |= _replies_of_the_gate(has_tokens=has_tokens)
+    if scope is not None:
         operation["description"] = f"Needs the scope `{scope.value}`."
         operation["security"] = [{_TOKEN: []}] if has_tokens else []
     everything |= replies

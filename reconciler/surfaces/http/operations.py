@@ -9,6 +9,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +20,18 @@ from reconciler.surfaces.http.idempotency import Idempotency
 from reconciler.surfaces.http.inputs import Input
 from reconciler.surfaces.http.json_body import read_body
 from reconciler.surfaces.http.query import read_path, read_query
+
+_ANYTHING = "anything"
+
+
+class _Anything(StringConvertor):
+    """Lets any text stand in a path. `read_path` then tells its parts from each other.
+
+    An id may hold a slash, sent as %2F, and the framework matches the path after decoding it; its
+    own convertors stop at a slash or at a line break.
+    """
+
+    regex = "(?s:.*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +86,9 @@ def mount(
         scope=operation.scope,
         has_tokens=has_tokens,
     )
-    # An id may hold a slash, sent as %2F: the framework matches the path after decoding it.
-    route = operation.prefix + "/".join(f"{{{each.name}:path}}" for each in operation.path)
+    # The framework keeps these for the whole process; doing it again changes nothing.
+    register_url_convertor(_ANYTHING, _Anything())
+    route = operation.prefix + "/".join(f"{{{each.name}:{_ANYTHING}}}" for each in operation.path)
     endpoint = _endpoint(operation, gate, idempotency)
     add = partial(app.add_api_route, route, endpoint, response_class=Response)
     add(
