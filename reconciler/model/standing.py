@@ -58,12 +58,14 @@ class Standing:
     def with_unrecorded(self, report: ScanReport) -> "Standing":
         """Add what a scan saw that could not be written down: it is no less true for that.
 
-        Which currencies it was is not known any more; they count under an empty name.
+        Which currencies it was, and by how much, is not known any more: they count under an empty
+        name, and as unmeasured.
         """
         seen = {(kind, "", FindingState.CONFIRMED): count for kind, count in report.by_kind.items()}
         return replace(
             self,
             findings={**self.findings, **seen},
             mismatched_users=max(self.mismatched_users, report.mismatched_users),
+            unmeasured=self.unmeasured + report.mismatch_count,
             oldest_first_seen=self.oldest_first_seen or report.started_at,
         )

@@ -61,9 +61,8 @@ class SharedScans:
 
     async def stop(self, *triggers: ScanTrigger) -> None:
         """Interrupt the scans of these triggers, or all, and wait until each has said so."""
-        tasks = {
-            task for task, trigger in self._tasks.items() if trigger in (triggers or [trigger])
-        }
+        wanted = triggers or tuple(ScanTrigger)
+        tasks = {task for task, trigger in self._tasks.items() if trigger in wanted}
         for task in tasks:
             task.cancel()
         if tasks:

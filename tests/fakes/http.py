@@ -77,6 +77,7 @@ class Api:
             service=self.service,
             gate=gate,
             settings=Settings(api=self.settings),
+            prices_usd=Settings().valuation.prices_usd,
             checksum=CHECKSUM,
             observer=self.noted,
             credits_given=self.credits_given if self.settings.test_endpoints else None,
@@ -92,7 +93,7 @@ class Api:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
 
-    def _metrics(self) -> tuple[bytes, str]:
+    def _metrics(self, _accept: str | None) -> tuple[bytes, str]:
         if self.metrics_error is not None:
             raise self.metrics_error
         return b"reconciler_integrity_failure 0\n", "text/plain; version=0.0.4; charset=utf-8"

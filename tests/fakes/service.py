@@ -243,10 +243,10 @@ class FakeEscrow:
         self.trades[trade.trade_id] = trade
         return trade
 
-    async def release_crypto(self, trade_id: str) -> Trade:
+    async def release_crypto(self, trade_id: str, *, op_id: str | None = None) -> Trade:
         return self._advance(trade_id, TradeStep.RELEASE)
 
-    async def cancel_trade(self, trade_id: str) -> Trade:
+    async def cancel_trade(self, trade_id: str, *, op_id: str | None = None) -> Trade:
         return self._advance(trade_id, TradeStep.CANCEL)
 
     def _advance(self, trade_id: str, step: TradeStep) -> Trade:

@@ -63,8 +63,9 @@ def build_app(
         telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
         middleware=[
             Middleware(Observed, observer=observer, logs=logs),
-            Middleware(limited, api=settings.api),
+            # Before the limits: of what is denied not even the body is read.
             Middleware(LoopbackGuard, gate=gate),
+            Middleware(limited, api=settings.api),
         ],
     )
     answer_problems(app)
@@ -73,15 +74,27 @@ def build_app(
         *IntegrityApi(service, mappings=mappings, checksum=checksum).operations(),
         *ListingApi(service, mappings=mappings).operations(),
         *ProbeApi(service, metrics_text=metrics_text).operations(),
+        *_postings(settings, credits_given, escrow, prices_usd),
     ]
+    for operation in operations:
+        mount(app, operation, gate=gate, idempotency=idempotency, has_tokens=has_tokens)
+    return app
+
+
+def _postings(
+    settings: Settings,
+    credits_given: Credits | None,
+    escrow: Escrow | None,
+    prices_usd: Mapping[str, Decimal],
+) -> list[Operation]:
+    """List what changes balances; what is None has no routes."""
     scales = settings.currency_scales()
+    operations: list[Operation] = []
     if credits_given is not None:
         operations += CreditApi(credits_given, scales=scales, prices_usd=prices_usd).operations()
     if escrow is not None:
         operations += TradeApi(escrow, scales=scales).operations()
-    for operation in operations:
-        mount(app, operation, gate=gate, idempotency=idempotency, has_tokens=has_tokens)
-    return app
+    return operations
 
 
 async def _answer_library(_request: Request, error: Exception) -> Response:

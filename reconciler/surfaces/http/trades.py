@@ -58,13 +58,13 @@ class TradeApi:
     async def release(self, call: Call) -> Response:
         """Release a trade; one that is released already stays as it is."""
         return ExactJsonResponse(
-            trade_answer(await self._escrow.release_crypto(call.body["trade_id"]))
+            trade_answer(await self._escrow.release_crypto(call.body["trade_id"], op_id=call.op_id))
         )
 
     async def cancel(self, call: Call) -> Response:
         """Cancel a trade; one that is cancelled already stays as it is."""
         return ExactJsonResponse(
-            trade_answer(await self._escrow.cancel_trade(call.body["trade_id"]))
+            trade_answer(await self._escrow.cancel_trade(call.body["trade_id"], op_id=call.op_id))
         )
 
 
