@@ -128,6 +128,7 @@ class _Parts:
         keys = MongoIdempotencyKeys(database)
         self.idempotency = Idempotency(keys, deadline_seconds=settings.api.request_deadline_seconds)
         self.trades = MongoTrades(database)
+        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def daemon(self) -> Daemon:
         """Join the parts."""
@@ -177,6 +178,7 @@ class _Parts:
         )
         async with serving(app, api) as served:
             self.logs.info("http_listening", url=served.url, host=served.host, port=served.port)
+            self.url.set_result(served.url)
             yield served.wait_ended()
 
     def _metrics_text(self, accept: str | None) -> tuple[bytes, str]:
@@ -195,6 +197,10 @@ class _RunningDaemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set."""
         await self._daemon.run(self._timing, stop)
+
+    async def url(self) -> str:
+        """Wait until it listens, and give the address for people and for curl."""
+        return await asyncio.shield(self._parts.url)
 
     def reload(self, settings: Settings) -> Differences:
         """Take what may change at run time from other settings; give what did, and what may not.

@@ -1,6 +1,7 @@
 """Builds the demo: a server of its own, a small exchange on it, and the sync library."""
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from reconciler.embedded.exchange import DATABASE, DRIFTED, Exchange, Posting, o
 from reconciler.embedded.exchange import FEE_ACCOUNT as FEES
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
-from reconciler.settings import MongoSettings, ScanSettings, Settings
+from reconciler.settings import ApiSettings, MongoSettings, ScanSettings, Settings
 from reconciler.surfaces.log_events import PostingLog
 from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import Backend, Stage
@@ -21,6 +22,8 @@ OpenBackend = Callable[[Settings, Logs], AbstractAsyncContextManager[Backend]]
 
 # Nobody writes while the demo checks, so that it need not wait long before it looks again.
 DEMO_SETTLE_SECONDS = 0.5
+# A reader who changes something sees what the daemon makes of it soon.
+DEMO_INTERVAL_SECONDS = 5.0
 
 
 @contextlib.asynccontextmanager
@@ -31,13 +34,20 @@ async def open_stage(
     async with _embedded(settings) as server:
         own = Settings(
             mongo=MongoSettings.model_validate({"uri": server.uri, "database": DATABASE}),
-            scan=ScanSettings(settle_seconds=DEMO_SETTLE_SECONDS),
+            scan=ScanSettings(
+                settle_seconds=DEMO_SETTLE_SECONDS,
+                interval_seconds=DEMO_INTERVAL_SECONDS,
+                jitter_seconds=0,
+            ),
+            api=ApiSettings(
+                port=_free_or_any(settings.api.port), test_endpoints=True, escrow_endpoints=True
+            ),
             log=settings.log,
         )
         async with open_exchange(server.uri) as exchange, backend_opener(own, logs) as backend:
             balance_sync = _balance_sync(exchange, own, logs)
             try:
-                yield _Stage(server.uri, own.mappings(), backend, exchange, balance_sync)
+                yield _Stage(server.uri, own, own.mappings(), backend, exchange, balance_sync)
             finally:
                 await balance_sync.close()
 
@@ -57,6 +67,16 @@ async def _embedded(settings: Settings) -> AsyncIterator[EmbeddedMongo]:
         await server.stop()
 
 
+def _free_or_any(port: int) -> int:
+    """Give the port, or 0 for any one if somebody else has it."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
+
+
 def _balance_sync(exchange: Exchange, settings: Settings, logs: Logs) -> BalanceSync:
     return BalanceSync(
         exchange.database,
@@ -73,6 +93,7 @@ class _Stage:
     """The demo's exchange, on its own server and in the sync library's hands."""
 
     uri: str
+    settings: Settings
     mappings: Mappings
     backend: Backend
     _exchange: Exchange

@@ -8,11 +8,14 @@ from reconciler.model.report import ScanMode
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan
+from reconciler.scanning.stopping import cancelled
 
 # So long a scan waits for further callers before it reads.
 GATHER_SECONDS = 0.02
 # Narrowed scans read little; so many run at once.
 NARROWED_MAX = 4
+# A scan that is stopped has this long to write that down before it is cancelled again.
+AGAIN_SECONDS = 1.0
 
 MakeScan = Callable[[Selection, ScanTrigger], Awaitable[RecordedScan]]
 Sleep = Callable[[float], Awaitable[None]]
@@ -63,10 +66,7 @@ class SharedScans:
         """Interrupt the scans of these triggers, or all, and wait until each has said so."""
         wanted = triggers or tuple(ScanTrigger)
         tasks = {task for task, trigger in self._tasks.items() if trigger in wanted}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await cancelled(tasks, again_seconds=AGAIN_SECONDS)
 
     async def _run(self, selection: Selection, trigger: ScanTrigger) -> RecordedScan:
         turn = self._full if selection.mode is ScanMode.FULL else self._narrowed

@@ -106,6 +106,10 @@ class Stage(Protocol):
         """The database of the exchange."""
 
     @property
+    def settings(self) -> Settings:
+        """The settings of a daemon on it."""
+
+    @property
     def mappings(self) -> Mappings:
         """The collections of the exchange."""
 
@@ -151,6 +155,9 @@ class RunningDaemon(Protocol):
         Raises:
             InvalidSettings: the address cannot be listened on. ServingEnded: it is served no more.
         """
+
+    async def url(self) -> str:
+        """Wait until it listens, and give the address for people and for curl."""
 
     def reload(self, settings: Settings) -> Differences:
         """Take what may change at run time from other settings; give what did, and what may not.

@@ -18,7 +18,7 @@ from reconciler.surfaces.cli.session import Running
 from reconciler.surfaces.cli.terminal import Terminal
 from reconciler.surfaces.escape import shell_quoted
 from reconciler.surfaces.exits import Exit
-from reconciler.surfaces.ports import Stage
+from reconciler.surfaces.ports import RunningDaemon, Stage
 
 
 class NotAsTold(ReconcilerError):
@@ -38,16 +38,32 @@ async def run_demo(running: Running, *, stays: bool) -> int:
         except NotAsTold as error:
             terminal.say(f"reconciler demo: the story did not go as told: {error}")
             return Exit.UNEXPECTED
+        _step(terminal, "reconciler run: the daemon, on loopback")
+        async with running.wiring.open_daemon(stage.settings, running.logs) as daemon:
+            await _serve(daemon, story, stays=stays)
         if not stays:
-            terminal.show("", "The story went as told. The server is stopped (--once).")
-            return Exit.HEALTHY
-        story.say_what_next()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            # This is how the demo is meant to end.
-            terminal.show("", "Stopping the server. Nothing of it is left behind.")
+            terminal.show("", "The story went as told. Daemon and server are stopped (--once).")
         return Exit.HEALTHY
+
+
+async def _serve(daemon: RunningDaemon, story: "_Story", *, stays: bool) -> None:
+    """Serve until Ctrl-C, or only until it is seen to."""
+    stop = asyncio.Event()
+    serving = asyncio.create_task(daemon.run(stop))
+    listening = asyncio.create_task(daemon.url())
+    try:
+        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            story.say_what_next(listening.result())
+        if stays:
+            await asyncio.wait({serving})
+    except asyncio.CancelledError:
+        # This is how the demo is meant to end.
+        story.say_goodbye()
+    finally:
+        listening.cancel()
+        stop.set()
+        await serving
 
 
 class _Story:
@@ -73,17 +89,36 @@ class _Story:
         self._expect_the_drifted(report)
         await self._explained()
 
-    def say_what_next(self) -> None:
+    def say_what_next(self, url: str) -> None:
         account = self._stage.drifted[-1]
-        _step(self._terminal, "Your turn: the server runs until Ctrl-C")
+        user_id = account.user_id.text
+        credit = '{"user_id": "erin", "currency": "BTC", "amount": "0.001"}'
+        ask = f'{{"user_id": "{user_id}", "reason": "trying it out"}}'
         self._terminal.show(
-            "In another terminal, from this directory:",
+            f"It listens on {url}, scans every "
+            f"{self._stage.settings.scan.interval_seconds:g} s, and has found the same."
+        )
+        _step(self._terminal, "Your turn: server and daemon run until Ctrl-C")
+        self._terminal.show(
+            "In another terminal:",
             "",
-            f"  {self._invocation.command('check')}",
+            f"  curl {url}/api/integrity/check",
+            f"  curl {url}/api/integrity/findings",
+            f"  curl {url}/api/integrity/explain/{user_id}/{account.currency.text}",
+            f"  curl -X POST {url}/api/integrity/sync-all -d '{ask}'",
+            f"  curl -X POST {url}/api/test/credit -d '{credit}'",
+            f"  curl {url}/metrics",
+            "",
+            "docs/monitoring.md leads from there to the alert in Prometheus. From this directory:",
+            "",
+            f"  {self._invocation.command('reconcile')}",
             f"  {self._invocation.command('check', '--json')}",
             f"  {self._invocation.explain(account)}",
             f"  {self._invocation.command('db', 'status')}",
         )
+
+    def say_goodbye(self) -> None:
+        self._terminal.show("", "Stopping daemon and server. Nothing of them is left behind.")
 
     async def _found(self) -> None:
         _step(self._terminal, "An exchange as found in the field")

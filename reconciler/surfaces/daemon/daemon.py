@@ -13,6 +13,7 @@ from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
 from reconciler.scanning.records import ScanRecords
 from reconciler.scanning.sharing import SharedScans
+from reconciler.scanning.stopping import cancelled
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import ScanSchedule, ScheduleObserver, Timing
 from reconciler.surfaces.daemon.service import DaemonService
@@ -21,8 +22,10 @@ from reconciler.surfaces.logs import Logs
 Prepare = Callable[[], Awaitable[None]]
 
 # Each step of stopping has its share of the ten seconds in which the daemon must be gone.
-SCANS_STOP_SECONDS_MAX = 3.5
-LEASE_STOP_SECONDS_MAX = 1.5
+PARTS_STOP_SECONDS_MAX = 1.5
+SCANS_STOP_SECONDS_MAX = 3.0
+LEASE_STOP_SECONDS_MAX = 1.0
+AGAIN_SECONDS = 0.2
 
 Serve = Callable[[], AbstractAsyncContextManager[Awaitable[None]]]
 
@@ -118,9 +121,9 @@ class Daemon:
         self._service.is_stopping = True
         self._logs.info("daemon_stopping")
         self.schedule.stop()
-        for part in running:
-            part.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await self._bounded(
+            "parts", cancelled(running, again_seconds=AGAIN_SECONDS), PARTS_STOP_SECONDS_MAX
+        )
         await self._bounded("scans", self._scans.shared.stop(), SCANS_STOP_SECONDS_MAX)
         await self._bounded("lease", self._leadership.give_back(), LEASE_STOP_SECONDS_MAX)
 

@@ -11,6 +11,7 @@ from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan
 from reconciler.scanning.sharing import SharedScans
+from reconciler.scanning.stopping import cancelled
 
 ALL = Selection()
 
@@ -127,3 +128,23 @@ async def test_stopping_interrupts_and_says_so() -> None:
     with pytest.raises(ReadInterrupted):
         await waiting
     assert scans.running == 0
+
+
+async def test_a_lost_cancellation_is_sent_again() -> None:
+    """What swallows one cancellation, as the driver was seen to, ends at the next."""
+    swallowed = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            swallowed.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await cancelled([task], again_seconds=0.01)
+
+    assert swallowed.is_set()
+    assert task.cancelled()
