@@ -3,6 +3,7 @@
 from tests.mutants.of_amounts import AMOUNT_MUTANTS
 from tests.mutants.of_carrying import CARRYING_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
+from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_scanning import SCANNING_MUTANTS
 
@@ -12,4 +13,5 @@ MUTANTS = (
     *AMOUNT_MUTANTS,
     *SCANNING_MUTANTS,
     *ESCROW_MUTANTS,
+    *HTTP_MUTANTS,
 )

@@ -70,8 +70,8 @@ class IntegrityApi:
 
     async def sync_all(self, call: Call) -> Response:
         """Plan what would put a user's accounts right; nothing is changed."""
-        reports = await self._service.propose(_user_id_of(call), call.body["currency"])
-        report, proposals = reports
+        user_id, currency = _user_id_of(call), call.body["currency"]
+        report, proposals = await self._service.propose(user_id, currency)
         is_incomplete = report.verdict is Verdict.INCOMPLETE
         return ExactJsonResponse(
             {
