@@ -16,6 +16,7 @@ async def test_a_drift_is_paged_until_it_is_gone(database: Database, mongo_uri: 
     async with exchange(database, mongo_uri) as run:
         assert await run.watching.prometheus.value("reconciler_integrity_failure") == 0
         await _drift_is_paged(run)
+        await _a_browser_shows_it(run)
         await _death_takes_nothing_back(run)
         await _return_takes_nothing_back(run)
 
@@ -38,6 +39,14 @@ async def _drift_is_paged(run: Exchange) -> None:
     assert page.labels["severity"] == "critical"
     assert page.annotations["summary"]
     assert page.annotations["runbook_url"]
+
+
+async def _a_browser_shows_it(run: Exchange) -> None:
+    """The page that docs/monitoring.md leads to names the alert."""
+    page = await run.watching.prometheus.page("/classic/alerts")
+
+    assert FAILURE in page
+    assert "INTEGRITY_FAILURE" in page
 
 
 async def _death_takes_nothing_back(run: Exchange) -> None:
