@@ -40,6 +40,11 @@ class Api:
         assert answer.status_code == 200, f"{path} {parameters}: {answer.text}"
         return answer.json()
 
+    async def page(self, path: str) -> str:
+        answer = await self._client.get(f"{self.url}{path}")
+        assert answer.status_code == 200, path
+        return answer.text
+
     async def is_ready(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
             return (await self._client.get(f"{self.url}/-/ready")).status_code == 200

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from alerts.rules import alerts
+from alerts.timing import Timing
 from dashboards.catalogue import DASHBOARDS, as_json, from_json
 from tests.observing.panels import FILES, ROOT, annotation_targets, panel_targets, read
-from tests.observing.processes import binary
+from tests.observing.tools import output_of
 
 PANELS_MAX = 6
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -143,13 +145,14 @@ def test_every_query_is_correct(tmp_path: Path) -> None:
     ]
     file = tmp_path / "rules.yml"
     file.write_text(json.dumps({"groups": [{"name": "dashboards", "rules": rules}]}))
-    checked = subprocess.run(
-        [str(binary("promtool")), "check", "rules", "--lint=none", str(file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+
+    assert f"{len(rules)} rules found" in output_of(
+        "promtool", "check", "rules", "--lint=none", file
     )
 
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert f"{len(rules)} rules found" in checked.stdout
+
+def test_every_alert_leads_to_a_dashboard() -> None:
+    """The address in an alert's annotations is that of a dashboard."""
+    named = {each.dashboard for each in alerts(Timing())}
+
+    assert {f"reconciler-{name}" for name in named} <= {read(path)["uid"] for path in FILES}

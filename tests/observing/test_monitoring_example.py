@@ -1,13 +1,12 @@
 """What docs/monitoring.md tells a newcomer to start is what is there, and works."""
 
 import re
-import subprocess
 
 import pytest
 import yaml
 
 from tests.observing.panels import ROOT
-from tests.observing.processes import binary
+from tests.observing.tools import output_of
 
 EXAMPLE = ROOT / "alerts" / "prometheus.example.yml"
 DOCUMENT = (ROOT / "docs" / "monitoring.md").read_text()
@@ -15,17 +14,10 @@ DOCUMENT = (ROOT / "docs" / "monitoring.md").read_text()
 
 def test_prometheus_takes_the_example() -> None:
     """`promtool check config` takes the example, and finds the rules beside it."""
-    checked = subprocess.run(
-        [str(binary("promtool")), "check", "config", str(EXAMPLE)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    said = output_of("promtool", "check", "config", EXAMPLE)
 
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "1 rule files found" in checked.stdout
-    assert "reconciler.rules.yml" in checked.stdout
+    assert "1 rule files found" in said
+    assert "reconciler.rules.yml" in said
 
 
 def test_the_example_scrapes_and_tells_where_the_document_says() -> None:
@@ -44,13 +36,10 @@ def test_the_example_scrapes_and_tells_where_the_document_says() -> None:
 def test_the_document_names_options_that_there_are(program: str) -> None:
     """Each option in a command of the document is one of the program's, each file is there."""
     (command,) = re.findall(rf"^{program} (--(?:.|\\\n)+?[^\\])$", DOCUMENT, re.MULTILINE)
-    helped = subprocess.run(
-        [str(binary(program)), "--help"], capture_output=True, text=True, timeout=60, check=False
-    )
+    known = output_of(program, "--help")
     options = re.findall(r"(--[\w.-]+)=", command)
 
     assert len(options) >= 3
-    known = helped.stdout + helped.stderr
     assert [each for each in options if each not in known] == []
     (config,) = re.findall(r"--config\.file=(\S+)", command)
     assert (ROOT / config).is_file()
