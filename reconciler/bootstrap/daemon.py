@@ -12,6 +12,7 @@ from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
 from reconciler.model.mapping import OWN_COLLECTIONS
+from reconciler.model.report import ScanMode, Verdict
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.recording import ScanRecorder
 from reconciler.scanning.scanner import Scanner
@@ -49,7 +50,11 @@ from reconciler.surfaces.ports import RunningDaemon
 from reconciler.sync import BalanceSync
 
 # What the sync library still carries when the daemon stops goes on for so long at most.
-SYNC_STOP_SECONDS_MAX = 1.5
+SYNC_STOP_SECONDS_MAX = 1.0
+# Requests under way when the daemon stops have so long to end.
+HTTP_STOP_SECONDS = 1.0
+# How often is looked whether the first scan is over.
+LOOK_SECONDS = 0.05
 
 
 @contextlib.asynccontextmanager
@@ -176,7 +181,7 @@ class _Parts:
             idempotency=self.idempotency,
             logs=self.logs,
         )
-        async with serving(app, api) as served:
+        async with serving(app, api, stop_seconds=HTTP_STOP_SECONDS) as served:
             self.logs.info("http_listening", url=served.url, host=served.host, port=served.port)
             self.url.set_result(served.url)
             yield served.wait_ended()
@@ -201,6 +206,13 @@ class _RunningDaemon:
     async def url(self) -> str:
         """Wait until it listens, and give the address for people and for curl."""
         return await asyncio.shield(self._parts.url)
+
+    async def verdict(self) -> Verdict:
+        """Wait until a scan looked everywhere, and give what is known then."""
+        pulse = self._parts.pulse
+        while pulse.standing is None or ScanMode.FULL not in pulse.standing.last_success:  # noqa: ASYNC110 - it beats by itself
+            await asyncio.sleep(LOOK_SECONDS)
+        return pulse.standing.verdict
 
     def reload(self, settings: Settings) -> Differences:
         """Take what may change at run time from other settings; give what did, and what may not.

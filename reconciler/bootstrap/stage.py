@@ -23,7 +23,7 @@ OpenBackend = Callable[[Settings, Logs], AbstractAsyncContextManager[Backend]]
 # Nobody writes while the demo checks, so that it need not wait long before it looks again.
 DEMO_SETTLE_SECONDS = 0.5
 # A reader who changes something sees what the daemon makes of it soon.
-DEMO_INTERVAL_SECONDS = 5.0
+DEMO_INTERVAL_SECONDS = 15.0
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 
 JOURNAL = "balance_journal"
+TRADES = "p2p_trades"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 from reconciler.model.mapping import Mappings
 from reconciler.model.schema import (
     JOURNAL,
+    TRADES,
     CollectionReport,
     IndexReport,
     IndexState,
@@ -59,7 +60,8 @@ class Schema:
         calls = self._calls(BUILD_SECONDS_MAX)
         server = await probe(self._database.client)
         present = await self._present(calls)
-        for name in self._names:
+        # Within a transaction a collection cannot be made everywhere: on several shards, say.
+        for name in (*self._names, TRADES):
             if name not in present:
                 await self._create(calls, name)
         indexes = [await self._ensure(calls, wanted) for wanted in required_indexes(self._mappings)]

@@ -12,12 +12,12 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from reconciler.errors import CannotLook, PostingFailed, TradeConflict
+from reconciler.model.schema import TRADES
 from reconciler.model.trade import Trade, TradeState, TradeStep
 from reconciler.storage.calls import Calls
 from reconciler.storage.shape import SIMPLE_COLLATION
 from reconciler.storage.transactions import Database, own_records
 
-TRADES = "p2p_trades"
 READ_SECONDS_MAX = 10.0
 
 _MAY_WORK_AGAIN = "TransientTransactionError"

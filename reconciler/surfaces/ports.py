@@ -16,7 +16,7 @@ from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
-from reconciler.model.report import ScanReport
+from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
 from reconciler.model.trade import Trade
@@ -158,6 +158,9 @@ class RunningDaemon(Protocol):
 
     async def url(self) -> str:
         """Wait until it listens, and give the address for people and for curl."""
+
+    async def verdict(self) -> Verdict:
+        """Wait until a scan looked everywhere, and give what is known then."""
 
     def reload(self, settings: Settings) -> Differences:
         """Take what may change at run time from other settings; give what did, and what may not.

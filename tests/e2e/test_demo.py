@@ -4,6 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import CommandLine
@@ -25,7 +26,7 @@ def test_the_story_goes_as_told(command_line: CommandLine) -> None:
 
 @pytest.mark.usefixtures("mongod_path")
 def test_the_server_stays_until_it_is_interrupted(command_line: CommandLine) -> None:
-    """The commands to try next are printed with the server's address; Ctrl-C ends with 0."""
+    """The commands to try next are printed with the addresses; the daemon serves; Ctrl-C ends with 0."""
     told = ""
     with command_line.start("demo") as process:
         assert process.stdout is not None
@@ -33,12 +34,15 @@ def test_the_server_stays_until_it_is_interrupted(command_line: CommandLine) -> 
             told += line
             if "db status" in line:
                 break
+        url = told.partition("It listens on ")[2].partition(",")[0]
+        served = httpx.get(f"{url}/api/integrity/check", trust_env=False, timeout=10)
         process.send_signal(signal.SIGINT)
         rest, err = process.communicate(timeout=30)
 
     assert process.returncode == 0, err
+    assert (served.status_code, served.json()["mismatch_count"]) == (500, 2)
     assert "RECONCILER_MONGO__DATABASE=demo_exchange" in told
-    assert "Stopping the server." in rest
+    assert "Stopping daemon and server." in rest
     port = told.partition("mongodb://127.0.0.1:")[2].partition("/")[0]
     listing = subprocess.run(
         ["ps", "-eo", "args"], capture_output=True, text=True, timeout=10, check=True

@@ -20,6 +20,8 @@ from reconciler.surfaces.escape import shell_quoted
 from reconciler.surfaces.exits import Exit
 from reconciler.surfaces.ports import RunningDaemon, Stage
 
+FIRST_SCAN_SECONDS_MAX = 30.0
+
 
 class NotAsTold(ReconcilerError):
     """A step of the story came out otherwise than it must."""
@@ -35,12 +37,12 @@ async def run_demo(running: Running, *, stays: bool) -> int:
         story = _Story(terminal, stage)
         try:
             await story.tell()
+            _step(terminal, "reconciler run: the daemon, on loopback")
+            async with running.wiring.open_daemon(stage.settings, running.logs) as daemon:
+                await _serve(daemon, story, stays=stays)
         except NotAsTold as error:
             terminal.say(f"reconciler demo: the story did not go as told: {error}")
             return Exit.UNEXPECTED
-        _step(terminal, "reconciler run: the daemon, on loopback")
-        async with running.wiring.open_daemon(stage.settings, running.logs) as daemon:
-            await _serve(daemon, story, stays=stays)
         if not stays:
             terminal.show("", "The story went as told. Daemon and server are stopped (--once).")
         return Exit.HEALTHY
@@ -54,6 +56,7 @@ async def _serve(daemon: RunningDaemon, story: "_Story", *, stays: bool) -> None
     try:
         await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
+            await story.found_the_same(daemon)
             story.say_what_next(listening.result())
         if stays:
             await asyncio.wait({serving})
@@ -88,6 +91,13 @@ class _Story:
         report = await self._checked("the second check", Verdict.INTEGRITY_FAILURE)
         self._expect_the_drifted(report)
         await self._explained()
+
+    async def found_the_same(self, daemon: RunningDaemon) -> None:
+        async with asyncio.timeout(FIRST_SCAN_SECONDS_MAX):
+            verdict = await daemon.verdict()
+        _expect(
+            verdict is Verdict.INTEGRITY_FAILURE, f"the daemon's first scan said {verdict.value}"
+        )
 
     def say_what_next(self, url: str) -> None:
         account = self._stage.drifted[-1]

@@ -22,8 +22,8 @@ from reconciler.surfaces.logs import Logs
 Prepare = Callable[[], Awaitable[None]]
 
 # Each step of stopping has its share of the ten seconds in which the daemon must be gone.
-PARTS_STOP_SECONDS_MAX = 1.5
-SCANS_STOP_SECONDS_MAX = 3.0
+PARTS_STOP_SECONDS_MAX = 1.0
+SCANS_STOP_SECONDS_MAX = 2.5
 LEASE_STOP_SECONDS_MAX = 1.0
 AGAIN_SECONDS = 0.2
 
