@@ -26,7 +26,7 @@ def test_the_story_goes_as_told(command_line: CommandLine) -> None:
 
 @pytest.mark.usefixtures("mongod_path")
 def test_the_server_stays_until_it_is_interrupted(command_line: CommandLine) -> None:
-    """The commands to try next are printed with the addresses; the daemon serves; Ctrl-C ends with 0."""
+    """What to try next is printed with the addresses; the daemon serves; Ctrl-C ends with 0."""
     told = ""
     with command_line.start("demo") as process:
         assert process.stdout is not None
