@@ -19,13 +19,16 @@ FROM python:3.11-slim
 # Compiled above and never written again: it runs on a read-only root file system.
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    RECONCILER_API__HOST=0.0.0.0
 COPY --from=builder /opt/reconciler /opt/reconciler
 # A number, so that an orchestrator can see that it is not root; no such user need exist.
 USER 10001:10001
 WORKDIR /
-# True today: the database answers and its indexes are looked at. There is no daemon yet to ask.
-HEALTHCHECK --interval=30s --timeout=15s --start-period=10s --retries=3 \
-    CMD reconciler db status >/dev/null 2>&1 || exit 1
+# Beyond loopback the daemon does not start without tokens, and says so: compose.yaml shows how to give it one.
+EXPOSE 8080
+# Of plain HTTP; with TLS a deployment has a check of its own.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 \
+    CMD python -c "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ.get('RECONCILER_API__PORT', '8080') + '/healthz/ready', timeout=5)" >/dev/null 2>&1 || exit 1
 ENTRYPOINT ["reconciler"]
-CMD ["check"]
+CMD ["run"]

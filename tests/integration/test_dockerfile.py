@@ -2,18 +2,22 @@
 
 Shown here: the builder stage's COPY and RUN lines, taken from the file itself and run in an empty
 directory, give an environment that imports the package and its locked dependencies and nothing of
-the tools. Not shown, because no engine is at hand: that the base image has what the steps use, that
+the tools; that the image refuses to start beyond loopback without tokens; and that its health check
+asks. Not shown, because no engine is at hand: that the base image has what the steps use, that
 the final stage's COPY, USER and HEALTHCHECK do in an engine what they say, and that the image runs
 on a read-only root file system.
 """
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -109,7 +113,8 @@ def test_the_image_imports_the_package_and_its_dependencies(built: Path) -> None
     """The package is imported from the image's environment, with every runtime dependency."""
     imported = python(
         built,
-        "import pydantic_settings, pymongo, rich, simplejson, structlog, typer\n"
+        "import apscheduler, fastapi, prometheus_client, pydantic_settings, pymongo, rich\n"
+        "import simplejson, structlog, typer, uvicorn\n"
         "import reconciler; print(reconciler.__file__)",
     )
 
@@ -149,9 +154,64 @@ def test_the_final_stage_runs_as_a_numbered_user_and_says_how_it_is() -> None:
     user, group = final["USER"].split(":")
 
     assert (int(user), int(group)) == (10001, 10001)
-    assert "reconciler db status" in final["HEALTHCHECK"]
+    assert "/healthz/ready" in final["HEALTHCHECK"]
     assert final["ENTRYPOINT"] == '["reconciler"]'
+    assert final["CMD"] == '["run"]'
+    assert final["EXPOSE"] == "8080"
     assert "RUN" not in final
+
+
+def test_the_image_does_not_start_beyond_loopback_without_tokens(built: Path) -> None:
+    """Run as it is, the image says that it needs a token, and ends with exit code 2."""
+    final = {step.keyword: step.text for step in stages()[-1]}
+    (host,) = re.findall(r"RECONCILER_API__HOST=(\S+)", final["ENV"])
+    ran = subprocess.run(
+        [built / "bin" / "reconciler", *json.loads(final["CMD"])],
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "RECONCILER_API__HOST": host},
+        capture_output=True,
+        text=True,
+        timeout=STEP_SECONDS,
+        check=False,
+    )
+
+    assert ran.returncode == 2
+    assert "reconciler token new" in ran.stderr
+
+
+@pytest.mark.parametrize("status, exit_code", [(200, 0), (503, 1)])
+def test_the_health_check_asks_whether_the_daemon_is_ready(
+    built: Path, status: int, exit_code: int
+) -> None:
+    """The image's interpreter asks at the port of the settings; what is not ready is a failure."""
+    final = {step.keyword: step.text for step in stages()[-1]}
+    _, _, command = final["HEALTHCHECK"].partition("CMD ")
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        ran = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env={
+                "PATH": f"{built / 'bin'}:{os.environ['PATH']}",
+                "RECONCILER_API__PORT": str(server.server_port),
+            },
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+        answering.join(STEP_SECONDS)
+
+    assert (ran.returncode, asked) == (exit_code, ["/healthz/ready"])
 
 
 def test_the_builder_sees_only_what_it_copies() -> None:
