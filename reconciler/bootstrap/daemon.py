@@ -29,10 +29,11 @@ from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.standing import MongoStanding
 from reconciler.storage.trades import MongoTrades
 from reconciler.storage.transactions import Database
-from reconciler.surfaces.daemon.daemon import Daemon, Scans, Succession
+from reconciler.surfaces.daemon.daemon import Daemon, Scans
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import Timing
 from reconciler.surfaces.daemon.service import DaemonService
+from reconciler.surfaces.daemon.succession import Succession
 from reconciler.surfaces.fan_out import (
     SeveralDaemonObservers,
     SeveralFindingObservers,
@@ -73,6 +74,7 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
         try:
             yield _RunningDaemon(parts, timing)
         finally:
+            parts.succession.stop()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SYNC_STOP_SECONDS_MAX):
                     await parts.idempotency.close()
@@ -123,7 +125,7 @@ class _Parts:
         self.pulse = Pulse(MongoStanding(database, self.records, lease), self.observer)
         self.scans = Scans(recorder, self.pulse)
         self.succession = Succession(
-            self.scans, self.records, logs, prepare=lambda: make_record_indexes(database)
+            self.scans.shared, self.records, logs, prepare=lambda: make_record_indexes(database)
         )
         self.leadership = Leadership(
             lease, self.succession, holder=holder, ttl_seconds=settings.lease.ttl_seconds

@@ -21,7 +21,6 @@ from reconciler.model.comparison import Mismatch
 from reconciler.model.copies import BalanceView, Copy, StoredNumber
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
-from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.surfaces.json_text import number
 
@@ -92,16 +91,6 @@ def mismatch_answer(mismatch: Mismatch, mappings: Mappings) -> Answer:
             "copies": copies_answer(mismatch.view, mappings),
         }
     )
-
-
-def proposal_answer(proposal: Proposal, mappings: Mappings) -> Answer:
-    """Say what is proposed for one account: available amounts by collection, before and after."""
-    before = {name: number(_available(proposal.mismatch.view, name)) for name in mappings.names}
-    answer = identity_answer(proposal.account) | {"before": before}
-    if proposal.after is None:
-        return answer | {"outcome": "refused", "after": None, "reason": proposal.refusal}
-    after = {name: number(proposal.after.available) for name in mappings.names}
-    return answer | {"outcome": "planned", "after": after}
 
 
 def identity_answer(account: Account) -> Answer:

@@ -8,7 +8,7 @@ import asyncio
 
 from reconciler.model.proposal import propose
 from reconciler.surfaces.account_answers import explanation_answer, schema_answer
-from reconciler.surfaces.answers import check_answer, proposal_answer
+from reconciler.surfaces.answers import check_answer
 from reconciler.surfaces.cli.check_view import check_view, nothing_found
 from reconciler.surfaces.cli.explain_view import explain_view
 from reconciler.surfaces.cli.progress import shown_progress
@@ -16,6 +16,7 @@ from reconciler.surfaces.cli.reconcile_view import notes, reconcile_view
 from reconciler.surfaces.cli.schema_view import schema_view
 from reconciler.surfaces.cli.session import Running
 from reconciler.surfaces.exits import EXIT_OF_VERDICT, Exit
+from reconciler.surfaces.record_answers import proposal_answer
 
 # explain and db read little: who waits longer has a server that does not answer.
 SHORT_COMMAND_SECONDS_MAX = 60.0

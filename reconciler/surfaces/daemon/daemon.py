@@ -11,7 +11,6 @@ from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
-from reconciler.scanning.records import ScanRecords
 from reconciler.scanning.sharing import SharedScans
 from reconciler.scanning.stopping import cancelled
 from reconciler.surfaces.daemon.pulse import Pulse
@@ -19,13 +18,12 @@ from reconciler.surfaces.daemon.schedule import ScanSchedule, ScheduleObserver, 
 from reconciler.surfaces.daemon.service import DaemonService
 from reconciler.surfaces.logs import Logs
 
-Prepare = Callable[[], Awaitable[None]]
-
 # Each step of stopping has its share of the ten seconds in which the daemon must be gone.
 PARTS_STOP_SECONDS_MAX = 1.0
 SCANS_STOP_SECONDS_MAX = 2.5
 LEASE_STOP_SECONDS_MAX = 1.0
 AGAIN_SECONDS = 0.2
+UNRECORDED_AGAIN_SECONDS = 10.0
 
 Serve = Callable[[], AbstractAsyncContextManager[Awaitable[None]]]
 
@@ -35,6 +33,7 @@ class Scans:
 
     def __init__(self, recorder: ScanRecorder, pulse: Pulse) -> None:
         self.leadership: Leadership | None = None
+        self.schedule: ScanSchedule | None = None
         self.shared = SharedScans(self._make)
         self._recorder = recorder
         self._pulse = pulse
@@ -45,7 +44,10 @@ class Scans:
             return
         # Who lost the lease, or stops, has been told so already.
         with contextlib.suppress(Fenced, ReadInterrupted):
-            await self.shared.scan(Selection(), ScanTrigger.SCHEDULE)
+            scan = await self.shared.scan(Selection(), ScanTrigger.SCHEDULE)
+            if scan.unrecorded is not None and self.schedule is not None:
+                # Nobody must wait a whole interval for what could not be written down.
+                self.schedule.run_soon(after_seconds=UNRECORDED_AGAIN_SECONDS)
 
     async def _make(self, selection: Selection, trigger: ScanTrigger) -> RecordedScan:
         is_due = trigger is ScanTrigger.SCHEDULE and self.leadership is not None
@@ -93,7 +95,7 @@ class Daemon:
         self._service = service
         self._serve = serve
         self._logs = logs
-        self.schedule = ScanSchedule(scans.scheduled, observer)
+        self.schedule = scans.schedule = ScanSchedule(scans.scheduled, observer)
 
     async def run(self, timing: Timing, stop: asyncio.Event) -> None:
         """Run until `stop` is set, and stop within ten seconds.
@@ -134,43 +136,6 @@ class Daemon:
                 await step
         except (ReconcilerError, TimeoutError) as error:
             self._logs.warning("stop_incomplete", what=what, reason=str(error) or "no answer")
-
-
-class Succession:
-    """Tells the daemon of the lease: a new holder clears up and scans, one that lost it stops."""
-
-    def __init__(self, scans: Scans, records: ScanRecords, logs: Logs, *, prepare: Prepare) -> None:
-        self.schedule: ScanSchedule | None = None
-        self._prepare = prepare
-        self._scans = scans
-        self._records = records
-        self._logs = logs
-
-    async def lease_gained(self, token: int) -> None:
-        """Mark what the last holder left running, and scan."""
-        self._logs.info("lease_gained", token=token)
-        try:
-            await self._prepare()
-        except ReconcilerError as error:
-            self._logs.warning("records_not_indexed", reason=str(error))
-        try:
-            interrupted = await self._records.interrupt_orphans(token=token)
-        except ReconcilerError as error:
-            self._logs.warning("scans_left_running", reason=str(error))
-        else:
-            if interrupted:
-                self._logs.warning("scans_left_running", interrupted=interrupted)
-        if self.schedule is not None:
-            self.schedule.run_soon()
-
-    async def lease_unanswered(self, reason: str) -> None:
-        """Say why this daemon does not know who scans."""
-        self._logs.warning("lease_unanswered", reason=reason)
-
-    async def lease_lost(self) -> None:
-        """Stop what was made under it: another daemon scans, or nobody can."""
-        self._logs.warning("lease_lost")
-        await self._scans.shared.stop(ScanTrigger.SCHEDULE)
 
 
 async def _awaited(served: Awaitable[None]) -> None:

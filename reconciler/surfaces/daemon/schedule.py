@@ -89,9 +89,9 @@ class ScanSchedule:
         """Go on by other times."""
         self._add(timing)
 
-    def run_soon(self) -> None:
-        """Make a scan now, whenever the next one is due."""
-        task = asyncio.create_task(self._guarded())
+    def run_soon(self, *, after_seconds: float = 0.0) -> None:
+        """Make a scan now, or a little later, whenever the next one is due."""
+        task = asyncio.create_task(self._guarded(after_seconds))
         self._soon.add(task)
         task.add_done_callback(self._soon.discard)
 
@@ -113,7 +113,8 @@ class ScanSchedule:
             misfire_grace_time=timing.misfire_grace_seconds,
         )
 
-    async def _guarded(self) -> None:
+    async def _guarded(self, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)
         try:
             await self._work()
         except Exception as error:  # noqa: BLE001 - as the scheduler does with its own

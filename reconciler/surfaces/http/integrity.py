@@ -180,9 +180,9 @@ def _details(report: ScanReport, proposals: Sequence[Proposal]) -> str:
         return "Nothing was changed: the user's balances are in sync."
     planned = sum(each.after is not None for each in proposals)
     return (
-        f"Nothing was changed: this version shows what it would do and does not do it. Of "
-        f"{report.mismatch_count} accounts that are wrong, {planned} could be put right; the rest "
-        "needs a person."
+        "Nothing was changed: this version shows a plan and does not carry it out. Accounts that "
+        f"are wrong: {report.mismatch_count}; planned: {planned}; refused, for a person to decide: "
+        f"{len(proposals) - planned}."
     )
 
 

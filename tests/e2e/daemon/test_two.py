@@ -3,14 +3,23 @@
 import asyncio
 import signal
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from reconciler.embedded import EmbeddedMongo
+from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.ports import Selection
+from reconciler.storage.leasing import MongoLease
+from reconciler.storage.recorded_scans import MongoRecordedScans
+from reconciler.sync import BalanceSync
 from tests.e2e.daemon.asking import get, metrics, until_event, until_metric
 from tests.e2e.daemon.conftest import NewDaemon, drift
+from tests.integration.sync.stored import make_indexes
 from tests.observing.daemon import Daemon
-from tests.observing.processes import until
+from tests.observing.processes import Processes, until
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -104,3 +113,43 @@ async def test_a_frozen_leader_writes_nothing_when_it_wakes(
         return (await metrics(leader))["reconciler_leader"] == 0
 
     await until(follows, "the woken daemon follows", within_seconds=5)
+
+
+async def test_what_a_dead_leader_locked_holds_nobody_up(
+    place: Processes, mongod_path: Path
+) -> None:
+    """A leader that died within a transaction leaves its record locked: the next one scans anyway.
+
+    The server undoes such a transaction after a minute, here as in production.
+    """
+    minute = {"transactionLifetimeLimitSeconds": "60"}
+    async with (
+        EmbeddedMongo(mongod_path=mongod_path, parameters=minute) as server,
+        AsyncMongoClient[dict[str, Any]](server.uri, tz_aware=True) as client,
+    ):
+        database = client["exchange"]
+        await make_indexes(database)
+        await BalanceSync(database).credit("alice", "BTC", "1", "deposit")
+        lease = await MongoLease(database).take("dead", seconds=0.05)
+        scans = MongoRecordedScans(database, history_days=1)
+        left = await scans.begin(
+            "left", Selection(), trigger=ScanTrigger.SCHEDULE, holder="dead", token=lease.token
+        )
+        daemon = Daemon(
+            place, server.uri, database.name, {"RECONCILER_SCAN__INTERVAL_SECONDS": "1000"}
+        )
+        async with client.start_session() as session:
+            await session.start_transaction()
+            await scans.hold(left, session)
+            await daemon.start()
+            await until_event(daemon, "scan_finished", within_seconds=8)
+            await until_metric(daemon, "reconciler_integrity_failure", 0, within_seconds=5)
+            assert daemon.events("lease_lost") == []
+            await session.abort_transaction()
+
+        async def is_marked() -> bool:
+            record = await database["integrity_scans"].find_one({"_id": "left"})
+            return record is not None and record["state"] == "interrupted"
+
+        await until(is_marked, "the record of the dead is marked", within_seconds=20)
+        await daemon.kill()

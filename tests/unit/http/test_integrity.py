@@ -189,8 +189,8 @@ async def test_what_would_be_done_is_shown() -> None:
     assert found["applied"] is False
     assert found["check"]["status"] == "INTEGRITY_FAILURE"
     assert found["details"] == (
-        "Nothing was changed: this version shows what it would do and does not do it. Of 4 "
-        "accounts that are wrong, 2 could be put right; the rest needs a person."
+        "Nothing was changed: this version shows a plan and does not carry it out. Accounts that "
+        "are wrong: 4; planned: 2; refused, for a person to decide: 2."
     )
     assert planned == {
         "user_id": "abc123",
