@@ -10,6 +10,7 @@ from rich.text import Text
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.report import ScanReport, Verdict
+from reconciler.settings import Settings
 from reconciler.surfaces.cli.check_view import check_view
 from reconciler.surfaces.cli.explain_view import explain_view
 from reconciler.surfaces.cli.hints import Invocation, program_name
@@ -38,7 +39,8 @@ async def run_demo(running: Running, *, stays: bool) -> int:
         try:
             await story.tell()
             _step(terminal, "reconciler run: the daemon, on loopback")
-            async with running.wiring.open_daemon(stage.settings, running.logs) as daemon:
+            settings = stage.settings if stays else _on_any_port(stage.settings)
+            async with running.wiring.open_daemon(settings, running.logs) as daemon:
                 await _serve(daemon, story, stays=stays)
         except NotAsTold as error:
             terminal.say(f"reconciler demo: the story did not go as told: {error}")
@@ -46,6 +48,11 @@ async def run_demo(running: Running, *, stays: bool) -> int:
         if not stays:
             terminal.show("", "The story went as told. Daemon and server are stopped (--once).")
         return Exit.HEALTHY
+
+
+def _on_any_port(settings: Settings) -> Settings:
+    """Take a port that nobody can take first: nobody needs to know it."""
+    return settings.model_copy(update={"api": settings.api.model_copy(update={"port": 0})})
 
 
 async def _serve(daemon: RunningDaemon, story: "_Story", *, stays: bool) -> None:
