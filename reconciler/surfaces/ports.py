@@ -16,6 +16,7 @@ from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
+from reconciler.model.repair import RepairPlan, RepairResult, RepairSwitch, TruthPolicy
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
@@ -34,6 +35,7 @@ __all__ = [
     "JournalLine",
     "Progress",
     "Reconciliation",
+    "Repairs",
     "RunningDaemon",
     "SchemaReport",
     "Service",
@@ -263,3 +265,42 @@ class IdempotencyKeys(Protocol):
 
     async def let_go(self, request: KeyedRequest, claim: KeyClaim) -> None:
         """Let the same request, and no other one, be tried again at once."""
+
+
+class Repairs(Protocol):
+    """The guarded repair, as HTTP and the command line see it.
+
+    `actor` names the principal that asks. Methods that change something raise `RepairRefused`
+    (which guard, why, what to do), `PlanNotFound`, `PlanStale` (used, expired, or with another
+    digest), `SelfApproval`, and what a database raises; nothing was written then.
+    """
+
+    async def plan(
+        self,
+        *,
+        user_id: str | None,
+        currency: str | None,
+        policy: TruthPolicy,
+        reason: str,
+        override_reason: str | None,
+        actor: str,
+    ) -> RepairPlan:
+        """Plan the repair of confirmed findings, of one user or all, and store the plan."""
+
+    async def plan_revert(self, plan_id: str, *, reason: str, actor: str) -> RepairPlan:
+        """Plan what takes an applied plan back."""
+
+    async def show(self, plan_id: str) -> RepairPlan:
+        """Give a plan as it is now."""
+
+    async def approve(self, plan_id: str, *, digest: str, actor: str) -> RepairPlan:
+        """Approve exactly this digest; never by who planned it or will apply it."""
+
+    async def apply(self, plan_id: str, *, digest: str, reason: str, actor: str) -> RepairResult:
+        """Carry a plan out, or go on where it was stopped; then look at the accounts again."""
+
+    async def switch(self) -> RepairSwitch:
+        """Say whether repairs are switched on in the database."""
+
+    async def set_switch(self, *, is_on: bool, reason: str, actor: str) -> RepairSwitch:
+        """Switch repairs on or off for every daemon at once; that is audited."""
