@@ -1,5 +1,6 @@
 """Carries a plan out, one small transaction for each account, so that it can stop anywhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import (
@@ -173,6 +174,6 @@ class Application:
         return plan
 
     def _event(
-        self, kind: AuditKind, outcome: str, user: str, details: dict[str, object]
+        self, kind: AuditKind, outcome: str, user: str, details: Mapping[str, object]
     ) -> AuditEvent:
         return AuditEvent(kind, outcome, self.parts.now(), self.actor, user, details)

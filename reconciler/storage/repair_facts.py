@@ -176,8 +176,9 @@ class MongoRepairFacts:
         if len(rows) > REPLAY_ENTRIES_MAX:
             return JournalReplay(None, f"it has more than {REPLAY_ENTRIES_MAX} journal entries")
         last = (copy or {}).get(SEQUENCE_FIELD)
-        is_number = isinstance(last, int) and not isinstance(last, bool)
-        return replay(map(_posted, rows), last_sequence=int(last) if is_number else None)
+        if not isinstance(last, int) or isinstance(last, bool):
+            last = None
+        return replay(map(_posted, rows), last_sequence=last)
 
     async def _locked_by_trades(
         self, account: Account, calls: Calls, session: AsyncClientSession
