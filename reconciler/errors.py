@@ -25,8 +25,10 @@ from reconciler.model.faults import (
     StaleBefore,
     TradeConflict,
 )
+from reconciler.model.repair import GuardRefusal
 
 __all__ = [
+    "AccountPaused",
     "AmountNotANumber",
     "AmountNotPositive",
     "AmountTooFine",
@@ -54,11 +56,15 @@ __all__ = [
     "NotBound",
     "OperationVoided",
     "OutcomeUnknown",
+    "PlanNotFound",
+    "PlanStale",
     "PostingFailed",
     "PostingRefused",
     "ReadInterrupted",
     "ReconcilerError",
+    "RepairRefused",
     "SchemaNotReady",
+    "SelfApproval",
     "SnapshotTooOld",
     "StaleBefore",
     "TradeConflict",
@@ -86,6 +92,16 @@ class OperationVoided(PostingRefused):
             f"op_id {op_id!r} was settled as void and can never be applied; use a new op_id"
         )
         self.op_id = op_id
+
+
+class AccountPaused(PostingRefused):
+    """A repair of the account took longer than a posting waits for it; nothing was written."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(
+            f"account {account} is being repaired; nothing was written. Try again in a few seconds"
+        )
+        self.account = account
 
 
 class DeadlineExceeded(PostingRefused):
@@ -165,3 +181,38 @@ class AuditTrailBroken(ReconcilerError):
 
 class CheckpointFailed(ReconcilerError):
     """The audit trail could not be signed outside the database: nothing may be repaired."""
+
+
+class RepairRefused(ReconcilerError):
+    """A guard said no, or the request cannot be planned; no balance was written.
+
+    `refusal` holds which guard it was, why, and what to do; None where no guard was asked.
+    """
+
+    def __init__(self, reason: str, refusal: GuardRefusal | None = None) -> None:
+        super().__init__(reason)
+        self.refusal = refusal
+
+
+class PlanNotFound(ReconcilerError):
+    """There is no plan with this id."""
+
+    def __init__(self, plan_id: str) -> None:
+        super().__init__(f"there is no plan {plan_id!r}: use the plan_id that planning gave")
+        self.plan_id = plan_id
+
+
+class PlanStale(ReconcilerError):
+    """The plan was used, has expired, is another one than the digest says, or is being applied."""
+
+    def __init__(self, plan_id: str, why: str) -> None:
+        super().__init__(f"plan {plan_id!r} cannot be used: {why}")
+        self.plan_id = plan_id
+
+
+class SelfApproval(ReconcilerError):
+    """Who approves a plan must neither have planned it nor apply it."""
+
+    def __init__(self, plan_id: str, why: str) -> None:
+        super().__init__(f"plan {plan_id!r} needs somebody else: {why}")
+        self.plan_id = plan_id

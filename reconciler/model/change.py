@@ -137,6 +137,14 @@ def agreed_balance(view: BalanceView, rules: Rules) -> Balance:
     return _as_decimals(view.copy_in(rules.mappings.source_of_truth), rules)
 
 
+def standing_of(view: BalanceView, rules: Rules, *, collection: str | None = None) -> Balance:
+    """Give what a copy holds, the source of truth's by default, as a posting would take it.
+
+    A double is rounded to the currency's scale; nothing is held without a copy.
+    """
+    return _as_decimals(view.copy_in(collection or rules.mappings.source_of_truth), rules)
+
+
 def _refusal_of(mismatch: Mismatch) -> BrokenBalance | BalancesOutOfSync:
     if mismatch.kinds & {MismatchKind.MALFORMED, MismatchKind.DUPLICATE}:
         return BrokenBalance(mismatch)

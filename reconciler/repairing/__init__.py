@@ -1,1 +1,1 @@
-"""The guarded repair: plan, guard, approve, apply. It reaches the database through ports alone."""
+"""The guarded repair: plan, guard, approve, apply. It knows no database and no surface."""

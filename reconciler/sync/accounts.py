@@ -32,6 +32,7 @@ from reconciler.model.copies import (
 )
 from reconciler.model.identity import Account, Identifier
 from reconciler.model.mapping import SEQUENCE_FIELD, CollectionMapping, Mappings
+from reconciler.model.pause import PAUSES, pause_key
 from reconciler.model.schema import JOURNAL
 from reconciler.sync.transaction import BINARY_ORDER, Document, Reading, Transaction
 
@@ -100,13 +101,29 @@ def identifier_of(user_id: object) -> Identifier:
     return Identifier(str(user_id))
 
 
+class Paused(Exception):
+    """An account is being repaired: wait outside of the transaction; never leaves this package."""
+
+
 async def read_accounts(
-    reading: Reading, accounts: Sequence[Account], mappings: Mappings, *, op_id: str | None = None
+    reading: Reading,
+    accounts: Sequence[Account],
+    mappings: Mappings,
+    *,
+    op_id: str | None = None,
+    heeds_pauses: bool = False,
 ) -> tuple[dict[Account, Found], Document | None]:
-    """Read all copies of some accounts, and the journal entry of `op_id`, in one round trip."""
+    """Read all copies of some accounts, and the journal entry of `op_id`, in one round trip.
+
+    Raises:
+        Paused: a repair has asked for quiet on an account, if that is heeded; an `op_id` that was
+            used before is answered all the same.
+    """
     looks = [_look(mapping.name, _match(mapping, accounts)) for mapping in mappings]
     if op_id is not None:
         looks.append(_look(JOURNAL, {"op_id": {"$eq": op_id}}))
+    if heeds_pauses:
+        looks.append(_look(PAUSES, _pauses_of(accounts)))
     # `$unionWith` is not allowed in a transaction; `$lookup` from one made-up document is.
     (row,) = await reading.aggregate([{"$documents": [{}]}, *looks])
     documents: dict[Account, dict[str, list[Document]]] = {account: {} for account in accounts}
@@ -116,6 +133,8 @@ async def read_accounts(
             if account in documents:
                 documents[account].setdefault(mapping.name, []).append(document)
     entries = row.get(JOURNAL)
+    if not entries and row.get(PAUSES):
+        raise Paused(", ".join(str(account) for account in accounts))
     found = {account: _found(account, documents[account], mappings) for account in accounts}
     return found, entries[0] if entries else None
 
@@ -171,6 +190,14 @@ def _match(mapping: CollectionMapping, accounts: Sequence[Account]) -> Mapping[s
         for account in accounts
     ]
     return keys[0] if len(keys) == 1 else {"$or": keys}
+
+
+def _pauses_of(accounts: Sequence[Account]) -> Mapping[str, Any]:
+    """Find pauses that last, by the server's clock: whoever made one may be gone."""
+    return {
+        "_id": {"$in": [pause_key(account) for account in accounts]},
+        "$expr": {"$gt": ["$expires_at", "$$NOW"]},
+    }
 
 
 def _look(collection: str, match: Mapping[str, Any]) -> Mapping[str, Any]:

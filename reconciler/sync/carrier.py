@@ -21,7 +21,14 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from reconciler.errors import DeadlineExceeded, OutcomeUnknown, PostingFailed, PostingRefused
+from reconciler.errors import (
+    AccountPaused,
+    DeadlineExceeded,
+    OutcomeUnknown,
+    PostingFailed,
+    PostingRefused,
+)
+from reconciler.sync.accounts import Paused
 from reconciler.sync.transaction import Document, DuplicateKey, LostUpdate, Transaction, begin
 from reconciler.sync.turns import Turns
 
@@ -35,6 +42,10 @@ _NOT_COMMITTED = "TransientTransactionError"
 _PAUSE_SECONDS_MAX = 0.1
 # An op_id or a sequence number that is there already is seen by the next attempt's snapshot.
 _DUPLICATES_MAX = 5
+# How long a posting waits for a repair of one of its accounts; a pause lasts no longer than that
+# unless the repair goes on, and prolongs it.
+PAUSED_SECONDS_MAX = 5.0
+_PAUSED_LOOK_SECONDS = 0.05
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -147,8 +158,16 @@ class Carrier:
 
     async def _fly(self, work: Work[T], watch: _Watch) -> T:
         await self._ready()
-        async with self._turns.take(work.turn_keys):
-            return await self._until_done(work, watch)
+        give_up_at = time.monotonic() + PAUSED_SECONDS_MAX
+        while True:
+            try:
+                async with self._turns.take(work.turn_keys):
+                    return await self._until_done(work, watch)
+            except Paused as paused:
+                if time.monotonic() > give_up_at:
+                    raise AccountPaused(str(paused)) from None
+            # Without the turn: the repair may be waiting for it.
+            await asyncio.sleep(_PAUSED_LOOK_SECONDS)
 
     async def _until_done(self, work: Work[T], watch: _Watch) -> T:
         duplicates = 0

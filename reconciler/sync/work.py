@@ -12,6 +12,7 @@ from reconciler.model.comparison import Mismatch
 from reconciler.model.copies import BalanceView
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
+from reconciler.model.posting import EntryKind
 from reconciler.sync.accounts import Found, NumberedChange, read_accounts, write_changes
 from reconciler.sync.journal import (
     Request,
@@ -68,10 +69,17 @@ class PostingWork:
         Raises:
             IdempotencyConflict, OperationVoided: the op_id was used before.
             PostingRefused: as the decisions do.
+            Paused: a repair is at work on an account.
             WithinFailed: the caller's own writes failed.
         """
         accounts = list(self.decisions)
-        found, entry = await read_accounts(transaction, accounts, self.mappings, op_id=self.op_id)
+        found, entry = await read_accounts(
+            transaction,
+            accounts,
+            self.mappings,
+            op_id=self.op_id,
+            heeds_pauses=self.request.kind is not EntryKind.REPAIR,
+        )
         if entry is not None:
             return self._replay(entry), False
         changes = [

@@ -202,8 +202,8 @@ def test_only_known_files_send_commands() -> None:
     assert commanding == {"carrier.py", "readiness.py"}
 
 
-def test_nothing_replaces_balances_yet() -> None:
-    """`BalanceSync.replace` is for the guarded repair alone, which is not there yet."""
+def test_only_the_repair_replaces_balances() -> None:
+    """`BalanceSync.replace` is for the guarded repair alone, which has one call of it."""
     calls = [
         f"{named(path)}:{node.lineno}"
         for path in sources()
@@ -214,4 +214,7 @@ def test_nothing_replaces_balances_yet() -> None:
         and (len(node.args) > 3 or {"op_id", "before", "after"} & {k.arg for k in node.keywords})
     ]
 
-    assert [call.partition(":")[0] for call in calls] == ["reconciler/sync/service.py"]
+    assert [call.partition(":")[0] for call in calls] == [
+        "reconciler/repairing/applying.py",
+        "reconciler/sync/service.py",
+    ]

@@ -1,0 +1,133 @@
+"""Gathers what the guards are asked about, asks them, and writes a refusal down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from reconciler.errors import AuditTrailBroken, CheckpointFailed, ReconcilerError, RepairRefused
+from reconciler.model.audit import AuditEvent, AuditKind
+from reconciler.model.guards import GuardFacts, first_refusal
+from reconciler.model.identity import Account
+from reconciler.model.planning import AccountFacts, changed_amount, repaired_within
+from reconciler.model.repair import Guard, GuardRefusal, RepairPlan, RepairStep, StepOutcome
+from reconciler.repairing.rules import RepairOptions, RepairParts
+
+_HOUR = timedelta(hours=1)
+
+
+def op_prefix(plan_id: str) -> str:
+    """Give what the op_ids of all steps of a plan begin with."""
+    return f"repair:{plan_id}:"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The guards of one service."""
+
+    parts: RepairParts
+    options: RepairOptions
+
+    async def about(
+        self,
+        steps: Sequence[RepairStep],
+        *,
+        actor: str,
+        plan_id: str | None = None,
+        unconfirmed: Sequence[Account] = (),
+        flapping: Sequence[Account] = (),
+    ) -> None:
+        """Ask all guards about steps that are to be carried out.
+
+        Raises:
+            RepairRefused: one said no; that is on the trail.
+        """
+        facts = await self._gathered(steps, actor=actor, plan_id=plan_id)
+        facts = replace(facts, unconfirmed=unconfirmed, repaired_before=flapping)
+        refusal = first_refusal(facts, self.options.caps)
+        if refusal is not None:
+            await self.refuse(refusal, actor=actor, plan_id=plan_id)
+
+    async def again(self, plan: RepairPlan, *, actor: str) -> None:
+        """Ask all guards once more, about what is left of a plan that is to be applied.
+
+        Raises:
+            RepairRefused: one said no; that is on the trail.
+        """
+        left = [step for step in plan.steps if step.outcome is StepOutcome.PLANNED]
+        facts = await self.parts.facts.accounts([step.account for step in left])
+        ids = [step.finding_id for step in left if step.finding_id is not None]
+        confirmed = await self.parts.facts.confirmed(ids)
+        found = [step for step in left if step.finding_id is not None]
+        await self.about(
+            left,
+            actor=actor,
+            plan_id=plan.plan_id,
+            unconfirmed=[step.account for step in found if step.finding_id not in confirmed],
+            flapping=[
+                step.account for step in found if self.is_flapping(facts[step.account], plan)
+            ],
+        )
+
+    async def sign(self, why: str, *, actor: str, plan_id: str) -> None:
+        """Have the trail signed outside the database, before anything is repaired.
+
+        Raises:
+            RepairRefused: it could not be.
+        """
+        try:
+            await self.parts.audit.checkpoint(why)
+        except (CheckpointFailed, AuditTrailBroken) as error:
+            facts = GuardFacts(accounts_known=0, audit_problem=str(error))
+            refusal = first_refusal(facts, self.options.caps)
+            assert refusal is not None, "a problem of the audit trail is a refusal"
+            await self.refuse(refusal, actor=actor, plan_id=plan_id)
+
+    def is_flapping(self, facts: AccountFacts, plan: RepairPlan | None = None) -> bool:
+        """Whether an account was repaired not long ago, by another plan than this one."""
+        since = self.parts.now() - timedelta(days=self.options.flapping_days)
+        own = None if plan is None else op_prefix(plan.plan_id)
+        return repaired_within(facts.journal, since, but_by=own) is not None
+
+    async def refuse(self, refusal: GuardRefusal, *, actor: str, plan_id: str | None) -> None:
+        """Write a refusal down, and raise it.
+
+        Raises:
+            RepairRefused: always.
+        """
+        self.parts.observer.refused(refusal, actor=actor, plan_id=plan_id)
+        event = AuditEvent(
+            AuditKind.REPAIR_REFUSAL,
+            refusal.guard.value,
+            self.parts.now(),
+            actor,
+            details={"plan_id": plan_id, "reason": refusal.reason},
+        )
+        try:
+            await self.parts.audit.append(event)
+        except ReconcilerError:
+            if refusal.guard is not Guard.AUDIT:
+                raise
+        raise RepairRefused(refusal.reason, refusal)
+
+    async def _gathered(
+        self, steps: Sequence[RepairStep], *, actor: str, plan_id: str | None
+    ) -> GuardFacts:
+        parts = self.parts
+        switch = await parts.switch.read()
+        source = await parts.facts.source()
+        repaired = [step for step in steps if step.after is not None]
+        return GuardFacts(
+            is_in_scope=parts.may_repair(actor),
+            is_on=switch.is_on,
+            server_problem=await parts.facts.server_problem(),
+            changes={
+                step.account: changed_amount(step, parts.rules_of(step.account))
+                for step in repaired
+            },
+            rises={step.account: step.owed_change for step in repaired if step.owed_change > 0},
+            prices_usd=self.options.prices_usd,
+            plans_last_hour=await parts.plans.begun_since(parts.now() - _HOUR, but=plan_id),
+            accounts_known=source.accounts_known,
+            users_known=source.users_known,
+            source_documents=source.documents,
+        )

@@ -1,0 +1,26 @@
+"""A workshop on a database with the unique indexes."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.integration.repairing.workshop import Database, Workshop
+from tests.integration.sync.stored import Stored, make_indexes
+
+
+@pytest.fixture
+async def ready(database: Database) -> Database:
+    await make_indexes(database)
+    return database
+
+
+@pytest.fixture
+async def workshop(ready: Database) -> AsyncIterator[Workshop]:
+    shop = Workshop(ready)
+    yield shop
+    await shop.sync.close()
+
+
+@pytest.fixture
+def stored(ready: Database) -> Stored:
+    return Stored(ready)

@@ -1,0 +1,116 @@
+"""A repair service on a test's database, and accounts that have drifted."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from bson import Decimal128
+from pymongo.asynchronous.database import AsyncDatabase
+
+from reconciler.model.amounts import CurrencyScales
+from reconciler.model.change import Rules
+from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
+from reconciler.model.guards import Caps
+from reconciler.model.identity import Account
+from reconciler.model.mapping import DEFAULT_MAPPINGS
+from reconciler.model.repair import RepairPlan, RepairResult, TruthPolicy
+from reconciler.model.report import ScanReport
+from reconciler.model.scan_record import ScanTrigger
+from reconciler.repairing.rules import RepairOptions, RepairParts
+from reconciler.repairing.service import RepairService
+from reconciler.scanning.ports import Selection
+from reconciler.storage.repair_facts import MongoRepairFacts
+from reconciler.storage.repair_plans import MongoRepairPlans
+from reconciler.storage.repair_switch import MongoPauses, MongoRepairSwitch
+from reconciler.sync import BalanceSync
+from tests.integration.records.recorder import Records
+from tests.integration.repairing.trail import Trail
+
+Database = AsyncDatabase[dict[str, Any]]
+PRICES = {"BTC": Decimal(100), "ETH": Decimal(10)}
+
+
+def options(**changes: Any) -> RepairOptions:
+    """Options that are quick, and switched on."""
+    quick: dict[str, Any] = {"prices_usd": PRICES, "claim_seconds": 1.0, "settle_seconds": 0.02}
+    return RepairOptions(**{**quick, "enabled": True, **changes})
+
+
+def rules_of(account: Account) -> Rules:
+    scale = CurrencyScales().of(account.currency.text)
+    return Rules(DEFAULT_MAPPINGS, scale, DEFAULT_DOUBLE_TOLERANCE)
+
+
+@dataclass
+class Workshop:
+    """The service, what it is made of, and the ways in which tests use it."""
+
+    database: Database
+    options: RepairOptions = field(default_factory=options)
+    parts_changes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sync = BalanceSync(self.database)
+        self.trail = Trail(self.database)
+        self.records = Records(self.database)
+        parts = {
+            "facts": MongoRepairFacts(self.database, DEFAULT_MAPPINGS),
+            "plans": MongoRepairPlans(self.database),
+            "switch": MongoRepairSwitch(self.database, is_on_at_first=self.options.enabled),
+            "pauses": MongoPauses(self.database),
+            "sync": self.sync,
+            "audit": self.trail,
+            "check": self.scan,
+            "rules_of": rules_of,
+        }
+        self.parts = RepairParts(**{**parts, **self.parts_changes})
+        self.service = RepairService(self.parts, self.options)
+
+    async def scan(self, user_id: str | None = None, currency: str | None = None) -> ScanReport:
+        """Scan and record, as the daemon does."""
+        selection = Selection(user_id, currency)
+        recorded = await self.records.recorder.scan(
+            selection, trigger=ScanTrigger.COMMAND, token=None
+        )
+        return recorded.report
+
+    async def drift(self, user_id: str, collection: str = "crypto_balances", by: str = "1") -> None:
+        """Change one copy past the library."""
+        key = "trader_id" if collection == "trader_balances" else "user_id"
+        await self.database[collection].update_one(
+            {key: user_id, "currency": "BTC"},
+            {"$inc": {"available_balance": Decimal128(by)}},
+        )
+
+    async def drifted(self, *users: str) -> None:
+        """Give each user 5 BTC, drift one copy, and have it confirmed."""
+        for user in users:
+            await self.sync.credit(user, "BTC", "5", "deposit")
+        await self.scan()
+        for user in users:
+            await self.drift(user)
+        await self.scan()
+
+    async def plan(self, user: str | None = None, **changes: Any) -> RepairPlan:
+        asked: dict[str, Any] = {
+            "user_id": user,
+            "currency": None,
+            "policy": TruthPolicy.WALLETS,
+            "reason": "the page says so",
+            "override_reason": None,
+            "actor": "ann",
+        }
+        return await self.service.plan(**{**asked, **changes})
+
+    async def apply(self, plan: RepairPlan, **changes: Any) -> RepairResult:
+        asked = {"digest": plan.digest, "reason": "emergency", "actor": "ann", **changes}
+        return await self.service.apply(plan.plan_id, **asked)
+
+    async def trail_kinds(self) -> list[tuple[str, str]]:
+        """Kinds and outcomes on the trail, in order."""
+        records = await self.database["audit_trail"].find().sort("_id").to_list()
+        return [(each["kind"], each["outcome"]) for each in records]
+
+
+def caps(**changes: Any) -> Caps:
+    return Caps(**changes)
