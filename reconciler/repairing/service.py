@@ -4,19 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.errors import (
-    InvalidPosting,
-    PlanNotFound,
-    PlanStale,
-    ReconcilerError,
-    RepairRefused,
-    SelfApproval,
-)
-from reconciler.model.amounts import plain
+from reconciler.errors import PlanNotFound, PlanStale, ReconcilerError, SelfApproval
 from reconciler.model.audit import EVERYBODY, AuditEvent, AuditKind
 from reconciler.model.finding import Finding, FindingState
 from reconciler.model.guards import GuardFacts, first_refusal
-from reconciler.model.identity import Account, checked_reason
+from reconciler.model.identity import Account
 from reconciler.model.plan_form import sealed
 from reconciler.model.planning import (
     AccountFacts,
@@ -41,6 +33,12 @@ from reconciler.model.repair import (
 )
 from reconciler.repairing.applying import Application, user_of
 from reconciler.repairing.asking import Asking
+from reconciler.repairing.refusals import (
+    checked,
+    refuse_unapproved,
+    refuse_unusable,
+    summary_of,
+)
 from reconciler.repairing.rules import RepairOptions, RepairParts
 
 _WAITING = {PlanState.PLANNED, PlanState.APPROVED}
@@ -74,8 +72,8 @@ class RepairService:
         Raises:
             RepairRefused: a guard said no, or there is no reason.
         """
-        why = _checked(reason)
-        override = None if override_reason is None else _checked(override_reason)
+        why = checked(reason)
+        override = None if override_reason is None else checked(override_reason)
         limit = self._options.caps.accounts_max + 1
         found = await self._parts.facts.open_findings(user_id, currency, limit=limit)
         findings = {each.account: each for each in found if _is_confirmed(each)}
@@ -99,7 +97,7 @@ class RepairService:
         Raises:
             RepairRefused, PlanNotFound. PlanStale: the plan was not applied.
         """
-        why = _checked(reason)
+        why = checked(reason)
         plan = await self.show(plan_id)
         if plan.state is not PlanState.APPLIED:
             raise PlanStale(plan_id, f"it is {plan.state}, and only what was applied is taken back")
@@ -147,7 +145,7 @@ class RepairService:
             plan_id, digest=digest, actor=actor, audited=audited
         ):
             plan = await self.show(plan_id)
-            _refuse_unusable(plan, digest)
+            refuse_unusable(plan, digest)
             if plan.planned_by == actor:
                 raise SelfApproval(plan_id, "you planned it, and cannot approve it as well")
             raise PlanStale(plan_id, f"it is {plan.state} and waits for no approval")
@@ -162,10 +160,10 @@ class RepairService:
             RepairRefused, PlanNotFound, PlanStale, SelfApproval: nothing was written now.
             PostingRefused, OutcomeUnknown: it stopped halfway; applying it again goes on.
         """
-        why = _checked(reason)
+        why = checked(reason)
         plan = await self.show(plan_id)
-        _refuse_unusable(plan, digest)
-        _refuse_unapproved(plan, actor)
+        refuse_unusable(plan, digest)
+        refuse_unapproved(plan, actor)
         await self._asking.again(plan, actor=actor)
         await self._asking.sign("before repair", actor=actor, plan_id=plan_id)
         applier = self._parts.new_id()
@@ -177,8 +175,8 @@ class RepairService:
             seconds=self._options.claim_seconds,
         ):
             plan = await self.show(plan_id)
-            _refuse_unusable(plan, digest)
-            _refuse_unapproved(plan, actor)
+            refuse_unusable(plan, digest)
+            refuse_unapproved(plan, actor)
             raise PlanStale(plan_id, "somebody else is applying it: show it in half a minute")
         application = Application(self._parts, self._options, plan_id, applier, actor, why)
         done, is_verified = await application.carry_out()
@@ -194,7 +192,7 @@ class RepairService:
         Raises:
             RepairRefused: there is no reason, or the actor may not repair.
         """
-        why = _checked(reason)
+        why = checked(reason)
         refusal = first_refusal(
             GuardFacts(is_in_scope=self._parts.may_repair(actor), accounts_known=0),
             self._options.caps,
@@ -287,7 +285,9 @@ class RepairService:
                 reverts=reverts,
             )
         )
-        event = self._event(AuditKind.REPAIR_PLAN, "planned", actor, user_of(plan), _summary(plan))
+        event = self._event(
+            AuditKind.REPAIR_PLAN, "planned", actor, user_of(plan), summary_of(plan)
+        )
         await self._parts.plans.add(plan, self._parts.audit.insertion(event))
         self._parts.observer.planned(plan)
         if plan.needs_approval:
@@ -323,49 +323,6 @@ _FLAPPED = "the account was repaired before and drifted again"
 
 def _is_confirmed(finding: Finding) -> bool:
     return finding.state is FindingState.CONFIRMED
-
-
-def _checked(reason: str) -> str:
-    try:
-        return checked_reason(reason)
-    except InvalidPosting as error:
-        raise RepairRefused(f"a repair needs a reason: {error}") from error
-
-
-def _refuse_unusable(plan: RepairPlan, digest: str) -> None:
-    if plan.digest != digest:
-        raise PlanStale(plan.plan_id, "its digest is another one: show it, and use what is shown")
-    if plan.state is PlanState.EXPIRED:
-        raise PlanStale(plan.plan_id, f"it expired at {plan.expires_at.isoformat()}: plan again")
-    if plan.state is PlanState.APPLIED:
-        raise PlanStale(plan.plan_id, "it was applied already, and a plan is used once")
-
-
-def _refuse_unapproved(plan: RepairPlan, actor: str) -> None:
-    if plan.needs_approval and plan.approved_by is None:
-        raise RepairRefused(
-            f"plan {plan.plan_id!r} needs the approval of somebody other than {plan.planned_by}: "
-            f"`reconciler repair approve {plan.plan_id} --digest {plan.digest}`"
-        )
-    if plan.approved_by == actor:
-        raise SelfApproval(plan.plan_id, "you approved it, and cannot apply it as well")
-
-
-def _summary(plan: RepairPlan) -> Mapping[str, object]:
-    return {
-        "plan_id": plan.plan_id,
-        "digest": plan.digest,
-        "policy": plan.policy.value,
-        "reason": plan.reason,
-        "override_reason": plan.override_reason,
-        "accounts": sum(step.after is not None for step in plan.steps),
-        "refused": sum(step.after is None for step in plan.steps),
-        "owed_change": {name: plain(change) for name, change in plan.owed_change.items()},
-        "value_usd": plan.value_usd,
-        "needs_approval": plan.needs_approval,
-        "expires_at": plan.expires_at,
-        "reverts": plan.reverts,
-    }
 
 
 def _milliseconds(moment: datetime) -> datetime:

@@ -23,6 +23,7 @@ from reconciler.settings.sections import (
 from reconciler.settings.service import (
     ApiSettings,
     LeaseSettings,
+    RepairSettings,
     TokenSettings,
     ValuationSettings,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "LogShape",
     "MongoSettings",
     "Problem",
+    "RepairSettings",
     "ScanSettings",
     "Settings",
     "SyncSettings",

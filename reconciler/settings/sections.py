@@ -23,6 +23,7 @@ from reconciler.settings.service import (
     ApiSettings,
     AuditSettings,
     LeaseSettings,
+    RepairSettings,
     ValuationSettings,
 )
 from reconciler.settings.values import (
@@ -172,6 +173,7 @@ class Settings(BaseSettings):
     lease: LeaseSettings = LeaseSettings()
     valuation: ValuationSettings = ValuationSettings()
     audit: AuditSettings = AuditSettings()
+    repair: RepairSettings = RepairSettings()
     log: LogSettings = LogSettings()
     freeze: FreezeSettings = FreezeSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

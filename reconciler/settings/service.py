@@ -11,7 +11,17 @@ from pydantic import AwareDatetime, Field, model_validator
 from pydantic import StringConstraints as Text
 
 from reconciler.model.access import Scope
-from reconciler.settings.values import Bytes, Count, Name, Port, Price, Seconds, Section, Sha256
+from reconciler.settings.values import (
+    Bytes,
+    Count,
+    Name,
+    Percent,
+    Port,
+    Price,
+    Seconds,
+    Section,
+    Sha256,
+)
 
 TOKENS_OF_A_NAME_MAX = 2
 DEFAULT_PRICES_USD: Mapping[str, Decimal] = MappingProxyType(
@@ -87,3 +97,22 @@ class ValuationSettings(Section):
     """What a unit of a currency is worth, in US dollars."""
 
     prices_usd: Mapping[Name, Price] = Field(default_factory=lambda: dict(DEFAULT_PRICES_USD))
+
+
+class RepairSettings(Section):
+    """Whether and how much may be repaired; amounts in US dollars or in a currency's unit."""
+
+    enabled: bool = False
+    accounts_max: Count = 100
+    account_usd_max: Price = Decimal(10_000)
+    plan_usd_max: Price = Decimal(100_000)
+    currency_max: Mapping[Name, Price] = Field(default_factory=dict)
+    users_percent_max: Percent = 1
+    plans_per_hour_max: Count = 10
+    source_missing_percent_max: Percent = 5
+    owed_rise_allowed: bool = False
+    flapping_days: Count = 30
+    approval_threshold_usd: Price = Decimal(1000)
+    plan_ttl_seconds: Seconds = 600.0
+    pause_seconds: Annotated[Seconds, Field(le=5)] = 2.0
+    escalation_contact: Annotated[str, Text(max_length=256)] = ""

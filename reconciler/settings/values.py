@@ -39,6 +39,7 @@ def _over_defaults(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
 SecondsOrNone = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
+Percent = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=100)]
 Bytes = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000_000)]
 Port = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=65_535)]
 Scale = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=SCALE_MAX)]

@@ -16,7 +16,7 @@ from reconciler.settings import InvalidSettings, Settings, load_settings, shown_
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config.example.toml"
-UNITS_AND_BOUNDS = ("_seconds", "_days", "_max", "_parallel", "_scale", "_tolerance")
+UNITS_AND_BOUNDS = ("_seconds", "_days", "_usd", "_max", "_parallel", "_scale", "_tolerance")
 # A port is a name, not a quantity.
 NAMES = {"api.port"}
 
