@@ -1,4 +1,7 @@
-"""An audit trail for the tests of the repair: numbered records, in the caller's transaction."""
+"""An audit trail for the tests of the repair: numbered records, in the caller's transaction.
+
+Each plan has a head of its own, so that what a killed process left open holds no other plan up.
+"""
 
 from typing import Any
 
@@ -17,13 +20,15 @@ class _Insertion:
         self._record: AuditRecord | None = None
 
     async def __call__(self, session: Any) -> None:
+        name = str(self._event.details.get("plan_id"))
         head = await self._database["audit_head"].find_one_and_update(
-            {"_id": "head"}, {"$inc": {"size": 1}}, session=session, upsert=True
+            {"_id": name}, {"$inc": {"size": 1}}, session=session, upsert=True
         )
         number = (head["size"] if head else 0) + 1
         body = body_of(self._event)
         document = {
-            "_id": number,
+            "_id": f"{name}:{number}",
+            "sequence": number,
             "kind": self._event.kind.value,
             "outcome": self._event.outcome,
             "actor": self._event.actor,

@@ -108,9 +108,10 @@ class Workshop:
 
     async def trail_kinds(self) -> list[tuple[str, str]]:
         """Kinds and outcomes on the trail, in order."""
-        records = await self.database["audit_trail"].find().sort("_id").to_list()
+        records = await self.database["audit_trail"].find().sort("$natural").to_list()
         return [(each["kind"], each["outcome"]) for each in records]
 
 
-def caps(**changes: Any) -> Caps:
-    return Caps(**changes)
+def without_caps() -> RepairOptions:
+    """Options for tests that apply hundreds of plans."""
+    return options(caps=Caps(plans_per_hour_max=1_000_000, users_percent_max=100))
