@@ -33,13 +33,19 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--job", default=places.job, help="the scrape job of the daemons")
     parser.add_argument("--runbooks-url", default=places.runbooks_url)
     parser.add_argument("--dashboards-url", default=places.dashboards_url)
+    parser.add_argument("--escalation-contact", default=places.escalation_contact)
     parser.add_argument("--receivers-url", default=routing.receivers_url)
     chosen = parser.parse_args(words)
     if not chosen.folder.is_dir():
         parser.error(f"there is no folder {str(chosen.folder)!r} to write to; make it first")
     write(
         chosen.folder,
-        places=Places(chosen.job, chosen.runbooks_url, chosen.dashboards_url),
+        places=Places(
+            chosen.job,
+            chosen.runbooks_url,
+            chosen.dashboards_url,
+            chosen.escalation_contact,
+        ),
         routing=Routing(chosen.receivers_url),
     )
 

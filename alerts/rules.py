@@ -29,6 +29,7 @@ class Places:
     job: str = JOB
     runbooks_url: str = "https://runbooks.example/reconciler"
     dashboards_url: str = "http://127.0.0.1:3000"
+    escalation_contact: str = "whoever repair.escalation_contact of the settings names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Alert:
     description: str
     dashboard: str = "overview"
     status: str | None = None
+    names_contact: bool = False
 
     def rule(self, places: Places) -> Rule:
         """Give it as Prometheus reads it; `job` is a label of each, for inhibition needs it."""
@@ -58,6 +60,8 @@ class Alert:
             "runbook_url": f"{places.runbooks_url}/{self.name}.md",
             "dashboard_url": f"{places.dashboards_url}/d/reconciler-{self.dashboard}",
         }
+        if self.names_contact:
+            annotations["escalation_contact"] = places.escalation_contact
         return {**rule, "labels": labels, "annotations": annotations}
 
 
@@ -74,6 +78,7 @@ def alerts(timing: Timing, job: str = JOB) -> tuple[Alert, ...]:
         *_on_balances(timing, job),
         *_on_the_daemon(timing, job),
         *_on_mongo(timing, job),
+        *_on_repairs(timing, job),
         *_on_the_trail(timing, job),
         Alert(
             "ReconcilerWatchdog",
@@ -115,6 +120,9 @@ def _recorded(job: str) -> Iterator[Rule]:
             f"max(reconciler_audit_checkpoint_interval_seconds{here})"
         ),
         "mongo_up:max": f"max(reconciler_mongo_up{here})",
+        "repairs_awaiting_approval:max": (
+            f"max(reconciler_repairs_awaiting_approval{here} {current})"
+        ),
     }
     for name, expression in expressions.items():
         yield {"record": f"reconciler:{name}", "expr": expression, "labels": {"job": job}}
@@ -139,6 +147,7 @@ def _on_balances(timing: Timing, job: str) -> Iterator[Alert]:
         "is what was known last.",
         "findings",
         "INTEGRITY_FAILURE",
+        names_contact=True,
     )
     yield Alert(
         "ReconcilerMismatchSurge",
@@ -227,6 +236,36 @@ def _on_mongo(timing: Timing, job: str) -> Iterator[Alert]:
             "MongoDB does not answer any reconciler.",
             "No daemon that is up gets an answer from MongoDB: no balance can be looked at.",
         )
+
+
+def _on_repairs(timing: Timing, job: str) -> Iterator[Alert]:
+    failed = f'reconciler_repairs_total{{job="{job}",outcome="verify_failed"}}'
+    window = duration(timing.repair_verify_failed_seconds)
+    told = f'reconciler_repair_last_verify_failure_timestamp_seconds{{job="{job}"}}'
+    awaiting = _last("repairs_awaiting_approval:max", job, timing.memory_seconds)
+    yield Alert(
+        "ReconcilerRepairVerifyFailed",
+        "critical",
+        # The second is read from the database: repairs by command have no counter.
+        f"sum(increase({failed}[{window}])) > 0"
+        f" or time() - max(max_over_time({told}[{window}])) < "
+        f"{timing.repair_verify_failed_seconds:g}",
+        None,
+        "A repair was carried out and balances still disagree.",
+        "The check after a repair found a mismatch: repairs are switched off until a person has "
+        "looked.",
+        "repair-audit",
+        names_contact=True,
+    )
+    yield Alert(
+        "ReconcilerRepairAwaitingApproval",
+        "warning",
+        f"{awaiting} > 0",
+        timing.repair_awaiting_for_seconds,
+        "Repairs wait for the approval of a second person.",
+        "{{ $value | humanize }} plans wait, and the balances that they would put right are wrong.",
+        "repair-audit",
+    )
 
 
 def _on_the_trail(timing: Timing, job: str) -> Iterator[Alert]:

@@ -17,6 +17,8 @@ class Timing:
         finding_age_seconds_max: how old a finding may become.
         scans_failing_seconds: within which time two failed scans are too many.
         not_recorded_seconds: for how long a scan that was not recorded is spoken of.
+        repair_verify_failed_seconds: the same of a repair after which something was still wrong.
+        repair_awaiting_for_seconds: for how long plans may wait for a second person.
     """
 
     evaluation_seconds: float = 15
@@ -32,6 +34,8 @@ class Timing:
     never_succeeded_for_seconds: float = 1800
     scans_failing_seconds: float = 3600
     not_recorded_seconds: float = 1800
+    repair_verify_failed_seconds: float = 900
+    repair_awaiting_for_seconds: float = 3600
     audit_checkpoint_stale_for_seconds: float = 300
     mongo_down_for_seconds: float = 120
     mongo_down_critical_for_seconds: float = 900

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.findings import build_findings
 from dashboards.overview import build_overview
+from dashboards.repair_audit import build_repair_audit
 from dashboards.write_path import build_write_path
 
 # By the name of the file.
@@ -18,6 +19,7 @@ DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = MappingProxyType(
         "overview": build_overview,
         "findings": build_findings,
         "write_path": build_write_path,
+        "repair_audit": build_repair_audit,
     }
 )
 

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from reconciler import errors
+from reconciler.auditing.trail import Trail
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
+from reconciler.bootstrap.repairing import open_repairs
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.leadership import Leadership
@@ -29,17 +31,21 @@ from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.roles import Roles
 from reconciler.storage.schema import Schema
 from reconciler.storage.server import Client, connect, probe
+from reconciler.storage.transactions import Database
 from reconciler.surfaces.audit_log import AuditLog
-from reconciler.surfaces.log_events import ScanLog
+from reconciler.surfaces.log_events import PostingLog, ScanLog
 from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import (
     Backend,
     Explanation,
     Progress,
     Reconciliation,
+    Repairs,
     Role,
     SchemaReport,
 )
+from reconciler.surfaces.repair_log import RepairLog
+from reconciler.sync import BalanceSync
 
 
 def open_client(settings: Settings, listeners: Sequence[OperationListener] = ()) -> Client:
@@ -108,17 +114,47 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
             holder=holder,
             trail=Verdicts(trail, audit_log),
         )
-        yield _Backend(
-            scanner,
-            Explainer(store, mappings, double_tolerance=settings.scan.double_tolerance),
-            Schema(database, mappings),
-            recorder,
-            MongoLease(database),
-            holder,
-            settings.lease.ttl_seconds,
-            AuditReader(settings, database),
-            Roles(database, mappings),
+        async with _repairs(settings, logs, database, recorder, trail) as repairs:
+            yield _Backend(
+                scanner,
+                Explainer(store, mappings, double_tolerance=settings.scan.double_tolerance),
+                Schema(database, mappings),
+                recorder,
+                MongoLease(database),
+                holder,
+                settings.lease.ttl_seconds,
+                repairs,
+                AuditReader(settings, database),
+                Roles(database, mappings),
+            )
+
+
+@contextlib.asynccontextmanager
+async def _repairs(
+    settings: Settings, logs: Logs, database: Database, recorder: ScanRecorder, trail: Trail
+) -> AsyncIterator[Repairs]:
+    mappings = settings.mappings()
+    sync = BalanceSync(
+        database,
+        mappings=mappings,
+        scales=settings.currency_scales(),
+        double_tolerance=settings.scan.double_tolerance,
+        deadline_seconds=settings.sync.deadline_seconds,
+        observer=PostingLog(logs),
+    )
+
+    async def check(user_id: str | None, currency: str | None) -> ScanReport:
+        selection = Selection(user_id, currency)
+        scan = await recorder.scan(selection, trigger=ScanTrigger.COMMAND, token=None)
+        return scan.report
+
+    watcher = RepairLog(logs, mappings=mappings)
+    try:
+        yield open_repairs(
+            settings, database, sync=sync, audit=trail, check=check, observer=watcher
         )
+    finally:
+        await sync.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +168,7 @@ class _Backend:
     _lease: MongoLease
     _holder: str
     _ttl_seconds: float
+    repairs: Repairs
     audit: AuditReader
     _roles: Roles
 

@@ -10,12 +10,15 @@ from reconciler import __version__
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
+from reconciler.bootstrap.repairing import open_repairs, repair_standing
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
 from reconciler.model.mapping import OWN_COLLECTIONS
-from reconciler.model.report import ScanMode, Verdict
+from reconciler.model.report import ScanMode, ScanReport, Verdict
+from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.leadership import Leadership
+from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import Differences, Settings, differences
@@ -35,6 +38,7 @@ from reconciler.surfaces.audit_log import AuditLog
 from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
 from reconciler.surfaces.daemon.pulse import Pulse
+from reconciler.surfaces.daemon.repair_pulse import RepairPulse
 from reconciler.surfaces.daemon.schedule import Timing
 from reconciler.surfaces.daemon.service import DaemonService
 from reconciler.surfaces.daemon.succession import Succession
@@ -42,17 +46,20 @@ from reconciler.surfaces.fan_out import (
     SeveralAuditObservers,
     SeveralDaemonObservers,
     SeveralFindingObservers,
+    SeveralRepairWatchers,
     SeveralScanObservers,
     SeveralSyncObservers,
 )
 from reconciler.surfaces.http.access import Gate
 from reconciler.surfaces.http.app import build_app
 from reconciler.surfaces.http.idempotency import Idempotency
+from reconciler.surfaces.http.repairs import RepairAccess
 from reconciler.surfaces.http.serving import serving
 from reconciler.surfaces.log_events import DaemonLog, FindingLog, PostingLog, ScanLog
 from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.metrics.metrics import Metrics
 from reconciler.surfaces.ports import RunningDaemon
+from reconciler.surfaces.repair_log import RepairLog
 from reconciler.sync import BalanceSync
 
 # What the sync library still carries when the daemon stops goes on for so long at most.
@@ -129,6 +136,9 @@ class _Parts:
             trail=Verdicts(self.trail, audit_observer),
         )
         lease = MongoLease(database)
+        self.repair_watcher = SeveralRepairWatchers(
+            metrics.repairs, RepairLog(logs, mappings=mappings)
+        )
         self.observer = SeveralDaemonObservers(metrics, DaemonLog(logs))
         self.pulse = Pulse(MongoStanding(database, self.records, lease), self.observer)
         self.scans = Scans(recorder, self.pulse)
@@ -140,6 +150,16 @@ class _Parts:
         )
         self.scans.leadership = self.leadership
         self.sync = _sync(settings, database, metrics, logs)
+        self.repairs = open_repairs(
+            settings,
+            database,
+            sync=self.sync,
+            audit=self.trail,
+            check=self._check,
+            observer=self.repair_watcher,
+            prices_usd=self.prices_usd,
+        )
+        self.repair_pulse = RepairPulse(repair_standing(settings, database), self.repair_watcher)
         keys = MongoIdempotencyKeys(database)
         self.idempotency = Idempotency(keys, deadline_seconds=settings.api.request_deadline_seconds)
         self.trades = MongoTrades(database)
@@ -158,7 +178,6 @@ class _Parts:
                 self.settings.mappings(),
                 double_tolerance=self.settings.scan.double_tolerance,
             ),
-            mappings=self.settings.mappings(),
             now=_now,
         )
         daemon = Daemon(
@@ -169,10 +188,13 @@ class _Parts:
             observer=self.observer,
             serve=lambda: self._serve(service),
             logs=self.logs,
-            watch=AuditWatch(
-                self.trail,
-                interval_seconds=lambda: self.settings.audit.checkpoint_interval_seconds,
-                logs=self.logs,
+            watches=(
+                AuditWatch(
+                    self.trail,
+                    interval_seconds=lambda: self.settings.audit.checkpoint_interval_seconds,
+                    logs=self.logs,
+                ),
+                self.repair_pulse,
             ),
         )
         self.succession.schedule = daemon.schedule
@@ -185,6 +207,9 @@ class _Parts:
         holdings = MongoHoldings(self.store, self.settings.mappings())
         app = build_app(
             service=service,
+            repair=RepairAccess(
+                self.repairs, self.repair_watcher, self.settings.repair.escalation_contact or None
+            ),
             gate=self.gate,
             settings=self.settings,
             prices_usd=self.prices_usd,
@@ -200,6 +225,11 @@ class _Parts:
             self.logs.info("http_listening", url=served.url, host=served.host, port=served.port)
             self.url.set_result(served.url)
             yield served.wait_ended()
+
+    async def _check(self, user_id: str | None, currency: str | None) -> ScanReport:
+        """Scan for a repair as for a request: what is seen is recorded."""
+        scan = await self.scans.shared.scan(Selection(user_id, currency), ScanTrigger.REQUEST)
+        return scan.report
 
     def _metrics_text(self, accept: str | None) -> tuple[bytes, str]:
         self.metrics.set_leader(self.leadership.token is not None)

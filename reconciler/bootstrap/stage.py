@@ -2,17 +2,27 @@
 
 import contextlib
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from reconciler import errors
+from reconciler.auditing.keys import make_keys
 from reconciler.embedded import EmbeddedMongo, EmbeddedMongoFailed, MongodNotFound
 from reconciler.embedded.exchange import DATABASE, DRIFTED, Exchange, Posting, open_exchange
 from reconciler.embedded.exchange import FEE_ACCOUNT as FEES
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
-from reconciler.settings import ApiSettings, MongoSettings, ScanSettings, Settings
+from reconciler.settings import (
+    ApiSettings,
+    AuditSettings,
+    MongoSettings,
+    RepairSettings,
+    ScanSettings,
+    Settings,
+)
 from reconciler.surfaces.log_events import PostingLog
 from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import Backend, Stage
@@ -31,6 +41,15 @@ async def open_stage(
     settings: Settings, logs: Logs, backend_opener: OpenBackend
 ) -> AsyncIterator[Stage]:
     """Start the demo's server, with settings of its own but for the binary and the logs."""
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
+        async with _opened(settings, logs, backend_opener, Path(folder)) as stage:
+            yield stage
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    settings: Settings, logs: Logs, backend_opener: OpenBackend, folder: Path
+) -> AsyncIterator[Stage]:
     async with _embedded(settings) as server:
         own = Settings(
             mongo=MongoSettings.model_validate({"uri": server.uri, "database": DATABASE}),
@@ -43,6 +62,8 @@ async def open_stage(
                 port=_free_or_any(settings.api.port), test_endpoints=True, escrow_endpoints=True
             ),
             log=settings.log,
+            repair=RepairSettings(enabled=True),
+            audit=_audit(folder),
         )
         async with open_exchange(server.uri) as exchange, backend_opener(own, logs) as backend:
             balance_sync = _balance_sync(exchange, own, logs)
@@ -65,6 +86,13 @@ async def _embedded(settings: Settings) -> AsyncIterator[EmbeddedMongo]:
         yield server
     finally:
         await server.stop()
+
+
+def _audit(folder: Path) -> AuditSettings:
+    """Make a key for the demo's audit trail: without checkpoints nothing is repaired."""
+    signing = folder / "audit.pem"
+    make_keys(signing, folder / "audit.pub")
+    return AuditSettings(signing_key_path=signing, checkpoint_path=folder / "checkpoints")
 
 
 def _free_or_any(port: int) -> int:

@@ -10,6 +10,9 @@ from reconciler.model.copies import Balance, BalanceView
 from reconciler.model.identity import Account
 from reconciler.model.report import ScanReport
 
+# How the reason begins with which a repair that did not help switches repairs off.
+VERIFICATION_OF = "verification of plan"
+
 
 class TruthPolicy(StrEnum):
     """The rule that says what the right balance is."""

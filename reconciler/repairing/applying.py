@@ -14,7 +14,13 @@ from reconciler.model.amounts import plain
 from reconciler.model.audit import EVERYBODY, AuditEvent, AuditKind
 from reconciler.model.comparison import compare
 from reconciler.model.identity import Account
-from reconciler.model.repair import RepairPlan, RepairStep, RepairSwitch, StepOutcome
+from reconciler.model.repair import (
+    VERIFICATION_OF,
+    RepairPlan,
+    RepairStep,
+    RepairSwitch,
+    StepOutcome,
+)
 from reconciler.repairing.asking import op_prefix
 from reconciler.repairing.ports import Insertion
 from reconciler.repairing.rules import RepairOptions, RepairParts
@@ -139,7 +145,7 @@ class Application:
         return wrong
 
     async def _switch_off(self, plan: RepairPlan, wrong: list[Account]) -> None:
-        why = f"verification of plan {plan.plan_id} failed for {wrong[0]}"
+        why = f"{VERIFICATION_OF} {plan.plan_id} failed for {wrong[0]}"
         switch = RepairSwitch(
             is_on=False, changed_by=self.actor, changed_at=self.parts.now(), reason=why
         )

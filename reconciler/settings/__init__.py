@@ -22,6 +22,7 @@ from reconciler.settings.sections import (
 )
 from reconciler.settings.service import (
     ApiSettings,
+    AuditSettings,
     LeaseSettings,
     RepairSettings,
     TokenSettings,
@@ -30,6 +31,7 @@ from reconciler.settings.service import (
 
 __all__ = [
     "ApiSettings",
+    "AuditSettings",
     "CollectionSettings",
     "CurrencySettings",
     "Differences",

@@ -14,6 +14,7 @@ class Exit(IntEnum):
     USAGE = 2
     NOT_MET = 3
     INCOMPLETE = 4
+    REFUSED = 5
     INTERRUPTED = 128 + signal.SIGINT
     TERMINATED = 128 + signal.SIGTERM
 

@@ -9,11 +9,19 @@ from reconciler.model.audit import AuditHead, AuditKind, AuditRecord, ChainProbl
 from reconciler.model.comparison import Mismatch
 from reconciler.model.finding import Change, Finding
 from reconciler.model.posting import EntryKind
+from reconciler.model.repair import (
+    GuardRefusal,
+    RepairPlan,
+    RepairResult,
+    RepairStep,
+    RepairSwitch,
+)
 from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanRecord
 from reconciler.model.standing import Standing
 from reconciler.scanning.observer import FindingObserver, ScanObserver, ScanStage
 from reconciler.scanning.ports import KeyRange
+from reconciler.surfaces.repair_watching import RepairStanding, RepairWatcher
 from reconciler.sync.observer import SyncObserver
 from reconciler.sync.results import PostingResult
 
@@ -161,6 +169,63 @@ class SeveralDaemonObservers:
         """A scan that was due did not begin, or ended by a fault."""
         for each in self._observers:
             each.job_missed(reason, error=error)
+
+
+class SeveralRepairWatchers:
+    """Tells each of several what becomes of repairs."""
+
+    def __init__(self, *watchers: RepairWatcher) -> None:
+        self._watchers: Sequence[RepairWatcher] = watchers
+
+    def planned(self, plan: RepairPlan) -> None:
+        """A plan was stored."""
+        for each in self._watchers:
+            each.planned(plan)
+
+    def shown(self, plan: RepairPlan) -> None:
+        """A plan was made to be seen only."""
+        for each in self._watchers:
+            each.shown(plan)
+
+    def refused(self, refusal: GuardRefusal, *, actor: str, plan_id: str | None) -> None:
+        """A guard said no."""
+        for each in self._watchers:
+            each.refused(refusal, actor=actor, plan_id=plan_id)
+
+    def approved(self, plan: RepairPlan) -> None:
+        """A second person agreed."""
+        for each in self._watchers:
+            each.approved(plan)
+
+    def step_done(self, plan: RepairPlan, step: RepairStep) -> None:
+        """A step was applied or found stale."""
+        for each in self._watchers:
+            each.step_done(plan, step)
+
+    def finished(self, result: RepairResult) -> None:
+        """A plan was carried out and looked at again."""
+        for each in self._watchers:
+            each.finished(result)
+
+    def failed(self, plan_id: str, *, actor: str, error: Exception) -> None:
+        """Carrying a plan out ended by an error."""
+        for each in self._watchers:
+            each.failed(plan_id, actor=actor, error=error)
+
+    def switched(self, switch: RepairSwitch) -> None:
+        """Repairs were switched on or off."""
+        for each in self._watchers:
+            each.switched(switch)
+
+    def checkpoint_failed(self, reason: str, *, plan_id: str) -> None:
+        """After a repair the trail could not be signed."""
+        for each in self._watchers:
+            each.checkpoint_failed(reason, plan_id=plan_id)
+
+    def standing_known(self, standing: RepairStanding | None) -> None:
+        """Whether repairs are possible, and what waits."""
+        for each in self._watchers:
+            each.standing_known(standing)
 
 
 class SeveralAuditObservers:

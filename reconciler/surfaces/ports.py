@@ -18,7 +18,6 @@ from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
-from reconciler.model.proposal import Proposal
 from reconciler.model.repair import RepairPlan, RepairResult, RepairSwitch, TruthPolicy
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.scan_record import ScanPage, ScanRecord
@@ -68,6 +67,10 @@ class Reconciliation:
 
 class Backend(Protocol):
     """The running system, as the commands see it."""
+
+    @property
+    def repairs(self) -> "Repairs":
+        """The guarded repair."""
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress
@@ -244,11 +247,6 @@ class Service(Protocol):
 
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         """List scans, the youngest first, those numbered below `before`."""
-
-    async def propose(
-        self, user_id: str, currency: str | None
-    ) -> tuple[ScanReport, Sequence[Proposal]]:
-        """Check a user's accounts and say what would put those right that are wrong."""
 
 
 class Credits(Protocol):

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from reconciler.bootstrap import wiring
-from reconciler.errors import CannotLook, DatabaseUnavailable
+from reconciler.errors import CannotLook, DatabaseUnavailable, RepairRefused
 from reconciler.model.comparison import Mismatch, compare
 from reconciler.model.copies import NOT_STORED, BalanceView, Copy, stored_nonsense, stored_number
 from reconciler.model.identity import Account
 from reconciler.model.mapping import DEFAULT_MAPPINGS
+from reconciler.model.repair import Guard, GuardRefusal, StepOutcome
 from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
 from reconciler.model.schema import required_indexes
 from reconciler.settings import Settings
+from reconciler.surfaces.cli.acting import operating_system_user
 from reconciler.surfaces.cli.app import run
 from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.ports import (
@@ -30,6 +32,8 @@ from reconciler.surfaces.ports import (
 )
 from tests.fakes.audit import WithoutAudit
 from tests.fakes.naive import open_naive
+from tests.fakes.repairs import FakeRepairs, a_plan
+from tests.fakes.service import MISMATCHES
 
 WICKED_IDS = (
     "plain",
@@ -64,6 +68,7 @@ class FakeBackend(WithoutAudit):
     def __init__(self, name: str, settings: Settings) -> None:
         self._name = name
         self._limit = settings.scan.mismatches_max
+        self.repairs = kept_repairs(name)
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress
@@ -123,6 +128,23 @@ class FakeBackend(WithoutAudit):
 
     async def schema_status(self) -> SchemaReport:
         return await self.init_schema()
+
+
+def kept_repairs(name: str) -> FakeRepairs:
+    """Plans that live as long as the process, and two that were made before."""
+    outcome = StepOutcome.STALE if name == "stale" else StepOutcome.APPLIED
+    repairs = FakeRepairs(outcome=outcome, is_verified=name != "unverified")
+    if name in {"wrong", "undecidable"}:
+        repairs.mismatches = tuple(map(mismatch, WICKED_IDS))
+    if name == "guarded":
+        repairs.error = RepairRefused("off", GuardRefusal(Guard.KILL_SWITCH, "it is off: enable"))
+    needs_approval = name == "waiting"
+    repairs.plans["plan-0"] = a_plan(
+        *MISMATCHES[:1], plan_id="plan-0", planned_by="somebody", needs_approval=needs_approval
+    )
+    own = operating_system_user()
+    repairs.plans["own"] = a_plan(*MISMATCHES[:1], plan_id="own", planned_by=own)
+    return repairs
 
 
 def main() -> int:

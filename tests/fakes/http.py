@@ -13,10 +13,13 @@ from reconciler.settings import ApiSettings, Settings
 from reconciler.surfaces.http.access import Gate
 from reconciler.surfaces.http.app import build_app
 from reconciler.surfaces.http.idempotency import Idempotency
+from reconciler.surfaces.http.repairs import RepairAccess
 from reconciler.surfaces.logs import Logs, open_logs
+from tests.fakes.repairs import FakeRepairs, NotedRepairs
 from tests.fakes.service import NOW, FakeCredits, FakeEscrow, FakeService
 
 CHECKSUM = "COINHUBX_2025_FINAL_LOCK_ed0247eaa"
+CONTACT = "the treasury desk, +1 555 0100"
 ALL_ENDPOINTS = ApiSettings(test_endpoints=True, escrow_endpoints=True)
 
 
@@ -65,6 +68,8 @@ class Api:
     service: FakeService = field(default_factory=FakeService)
     credits_given: FakeCredits = field(default_factory=FakeCredits)
     escrow: FakeEscrow = field(default_factory=FakeEscrow)
+    repairs: FakeRepairs = field(default_factory=FakeRepairs)
+    told: NotedRepairs = field(default_factory=NotedRepairs)
     settings: ApiSettings = ALL_ENDPOINTS
     noted: Noted = field(default_factory=Noted)
     log: io.StringIO = field(default_factory=io.StringIO)
@@ -75,6 +80,7 @@ class Api:
         gate = Gate(self.settings, clock=lambda: NOW, observer=self.noted)
         return build_app(
             service=self.service,
+            repair=RepairAccess(self.repairs, self.told, CONTACT),
             gate=gate,
             settings=Settings(api=self.settings),
             prices_usd=Settings().valuation.prices_usd,

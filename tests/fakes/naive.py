@@ -32,6 +32,7 @@ from reconciler.sync.accounts import identifier_of, read_accounts
 from reconciler.sync.journal import result_of
 from reconciler.sync.transaction import Reading
 from tests.fakes.audit import WithoutAudit
+from tests.fakes.repairs import FakeRepairs
 
 
 class NaiveBackend(WithoutAudit):
@@ -39,6 +40,7 @@ class NaiveBackend(WithoutAudit):
         self._database = database
         self._settings = settings
         self._mappings = settings.mappings()
+        self.repairs = FakeRepairs()
 
     async def reconcile(self, *, progress: Progress) -> Reconciliation:
         report = await self.check(None, None, progress=progress)

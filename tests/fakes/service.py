@@ -1,6 +1,6 @@
 """A daemon that says what a test wants, and remembers what it was asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,6 @@ from reconciler.model.finding import (
 from reconciler.model.identity import Account, Identifier
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.posting import Delta
-from reconciler.model.proposal import Proposal, propose
 from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord, ScanState, ScanTrigger
 from reconciler.model.trade import Terms, Trade, TradeStep, advanced, opened
@@ -174,13 +173,6 @@ class FakeService:
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         self._look(before, limit)
         return ScanPage((a_scan(self.report), a_scan(None, sequence=6)), 6)
-
-    async def propose(
-        self, user_id: str, currency: str | None
-    ) -> tuple[ScanReport, Sequence[Proposal]]:
-        self._look(user_id, currency)
-        steps = tuple(propose(each, DEFAULT_MAPPINGS) for each in self.report.mismatches)
-        return self.report, steps
 
     def _look(self, *asked: object) -> None:
         self.asked.append(asked)

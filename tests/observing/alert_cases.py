@@ -303,6 +303,49 @@ def mongo_cases() -> list[Case]:
     ]
 
 
+def repair_cases() -> list[Case]:
+    failed, waits = "ReconcilerRepairVerifyFailed", "ReconcilerRepairAwaitingApproval"
+    counted = of("repairs_total", outcome="verify_failed")
+    told = of("repair_last_verify_failure_timestamp_seconds")
+    waiting, up = of("repairs_awaiting_approval"), of("mongo_up")
+    return [
+        Case(failed, Shape.FIRES, "one through the daemon", {counted: "0x3 1x30"}, 5, True),
+        Case(failed, Shape.FIRES, "one by command", {told: "0x3 240x30"}, 5, True),
+        Case(failed, Shape.BELOW, "none", {counted: "0x60", told: "0x60"}, 60, False),
+        Case(failed, Shape.BELOW, "a quarter of an hour ago", {told: "0x3 240x60"}, 19, False),
+        Case(
+            failed,
+            Shape.BELOW,
+            "applied, and verified",
+            {of("repairs_total", outcome="applied"): "0x3 1x9"},
+            5,
+            False,
+        ),
+        Case(failed, Shape.GAP, "killed right after", {counted: "0x3 1x2 stale"}, 10, True),
+        Case(failed, Shape.GAP, "killed after a command", {told: "0x3 240x2 stale"}, 12, True),
+        Case(waits, Shape.FIRES, "for an hour", {waiting: "2x80", up: "1x80"}, 61, True, "2"),
+        Case(waits, Shape.BELOW, "not an hour yet", {waiting: "2x80", up: "1x80"}, 59, False),
+        Case(waits, Shape.BELOW, "none waits", {waiting: "0x80", up: "1x80"}, 80, False),
+        Case(
+            waits,
+            Shape.BELOW,
+            "approved in between",
+            {waiting: "1x30 0x2 1x60", up: "1x95"},
+            70,
+            False,
+        ),
+        Case(
+            waits,
+            Shape.GAP,
+            "the daemon was killed",
+            {waiting: "2x9 stale", up: "1x9 stale"},
+            70,
+            True,
+            "2",
+        ),
+    ]
+
+
 def audit_cases() -> list[Case]:
     broken, stale = "ReconcilerAuditChainBroken", "ReconcilerAuditCheckpointStale"
     valid, other = of("audit_chain_valid"), of("audit_chain_valid", "b")
@@ -360,6 +403,7 @@ CASES = [
     *daemon_cases(),
     *scan_cases(),
     *mongo_cases(),
+    *repair_cases(),
     *audit_cases(),
     *watchdog_cases(),
 ]

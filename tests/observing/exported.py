@@ -22,6 +22,7 @@ from reconciler.model.report import Coverage, ScanMode
 from reconciler.model.standing import Standing
 from reconciler.scanning.observer import ScanStage
 from reconciler.surfaces.metrics import Metrics
+from reconciler.surfaces.repair_watching import RepairStanding
 from tests.unit.test_answers import mismatch, one, report
 
 SEEN_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -75,6 +76,7 @@ def busy() -> Metrics:
         metrics.scans.stage_finished("s1", stage, mode=ScanMode.FULL, seconds=1)
     metrics.scans.scan_finished(report(drifted()))
     metrics.scans.finding_changed(finding(), Change.DETECTED, scan_id="s1")
+    metrics.repairs.standing_known(RepairStanding(True, 1))
     return metrics
 
 

@@ -79,7 +79,11 @@ def test_every_alert_can_be_acted_upon() -> None:
         assert "{{" not in notes["summary"]
         assert notes["description"]
         assert notes["runbook_url"] == f"https://runbooks/{alert.name}.md"
-        assert notes["dashboard_url"].partition("/d/reconciler-")[2] in {"overview", "findings"}
+        assert notes["dashboard_url"].partition("/d/reconciler-")[2] in {
+            "overview",
+            "findings",
+            "repair-audit",
+        }
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
@@ -138,6 +142,7 @@ def test_nothing_inhibits_what_is_said_of_balances() -> None:
             "ReconcilerMismatchSurge",
             "ReconcilerFindingUnresolved",
             "ReconcilerDown",
+            "ReconcilerRepairVerifyFailed",
             "ReconcilerWatchdog",
         }
         == set()

@@ -23,6 +23,7 @@ def test_every_call_of_the_api_is_counted_under_its_own_name() -> None:
     anything: Any = Anything()
     app = build_app(
         service=anything,
+        repair=anything,
         gate=anything,
         settings=Settings(api=ApiSettings(test_endpoints=True, escrow_endpoints=True)),
         prices_usd={},

@@ -7,10 +7,19 @@ from tests.observing.exchange import Database, Exchange, exchange
 from tests.observing.panels import annotation_targets, panel_targets
 from tests.observing.processes import until
 
-ENDPOINTS = {"RECONCILER_API__TEST_ENDPOINTS": "true", "RECONCILER_API__ESCROW_ENDPOINTS": "true"}
+ENDPOINTS = {
+    "RECONCILER_API__TEST_ENDPOINTS": "true",
+    "RECONCILER_API__ESCROW_ENDPOINTS": "true",
+    "RECONCILER_AUDIT__CHECKPOINT_INTERVAL_SECONDS": "1",
+}
 ANSWER_SECONDS = 30.0
 # What it shows does not depend on balances or on postings.
-STEADY = {"write_path: MongoDB reachable"}
+STEADY = {
+    "write_path: MongoDB reachable",
+    "repair_audit: Awaiting approval",
+    "repair_audit: Repairs",
+    "repair_audit: Audit chain",
+}
 
 # By panel, query and the labels of a series: its value.
 Shown = dict[str, dict[str, dict[str, float]]]
@@ -45,7 +54,7 @@ def _is_news(before: Shown, shown: Shown, name: str) -> bool:
 
 
 async def _post(run: Exchange) -> None:
-    """A new user's deposit, and a trade that its seller cannot cover."""
+    """A new user's deposit, a trade that its seller cannot cover, and a repair while it is off."""
     credited = await run.daemon.post(
         "/api/test/credit", {"user_id": "dave", "currency": "ETH", "amount": "0.05"}
     )
@@ -55,6 +64,10 @@ async def _post(run: Exchange) -> None:
         {"seller_id": "bob", "buyer_id": "carol", "currency": "BTC", "amount": "5"},
     )
     assert 400 <= refused.status_code < 500, refused.text
+    guarded = await run.daemon.post(
+        "/api/integrity/sync-all", {"user_id": "alice", "reason": "it drifted"}
+    )
+    assert guarded.json()["guard"] == "kill_switch", guarded.text
 
 
 async def _shown(run: Exchange) -> Shown | None:

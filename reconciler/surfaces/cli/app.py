@@ -20,6 +20,8 @@ from reconciler.surfaces.cli.commands import (
 from reconciler.surfaces.cli.daemon import run_daemon
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
+from reconciler.surfaces.cli.repair import Digest, Yes, add_repair, asked_to_apply
+from reconciler.surfaces.cli.repair_commands import Consent
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
 from reconciler.surfaces.cli.tokens import add_token
 from reconciler.surfaces.exits import Exit
@@ -64,6 +66,7 @@ def build_app() -> typer.Typer:
     _add_explain(app)
     _add_db(app)
     _add_demo(app)
+    add_repair(app)
     add_token(app)
     add_audit(app)
     return app
@@ -136,14 +139,29 @@ def _add_reconcile(app: typer.Typer) -> None:
         context: typer.Context,
         *,
         json: Json = False,
+        apply: Annotated[
+            bool, typer.Option("--apply", help="Put right what is wrong; takes --reason.")
+        ] = False,
+        reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
+        plan: Annotated[
+            str | None, typer.Option(help="Apply this plan instead of a new one.")
+        ] = None,
+        digest: Digest = None,
+        yes: Yes = False,
         limit: Annotated[
             int | None,
             typer.Option(min=1, max=LIMIT_MAX, help="Most mismatches to list; all are counted."),
         ] = None,
     ) -> int:
-        """Check all accounts as the daemon does, record it, and show what would repair them."""
+        """Check all accounts as the daemon does, record it, and show what would repair them.
+
+        With --apply the plan is shown and carried out: asked at a terminal, else by --yes.
+        """
+        applying = asked_to_apply(
+            apply=apply, reason=reason, plan=plan, consent=Consent(digest, yes)
+        )
         return _session(context).run(
-            run_reconcile,
+            lambda running: run_reconcile(running, applying),
             as_json=json,
             is_check=True,
             overrides={"--limit": ("scan.mismatches_max", limit)},

@@ -7,16 +7,24 @@ what was asked for is not met.
 import asyncio
 
 from reconciler.model.proposal import propose
+from reconciler.model.report import Verdict
 from reconciler.surfaces.account_answers import explanation_answer, role_answer, schema_answer
-from reconciler.surfaces.answers import check_answer
+from reconciler.surfaces.answers import Answer, check_answer
 from reconciler.surfaces.cli.check_view import check_view, nothing_found
 from reconciler.surfaces.cli.explain_view import explain_view
 from reconciler.surfaces.cli.progress import shown_progress
 from reconciler.surfaces.cli.reconcile_view import notes, reconcile_view
+from reconciler.surfaces.cli.repair_commands import (
+    Applying,
+    carry_out,
+    exit_of,
+    repair_answer,
+)
 from reconciler.surfaces.cli.schema_view import schema_view
 from reconciler.surfaces.cli.session import Running
 from reconciler.surfaces.exits import EXIT_OF_VERDICT, Exit
 from reconciler.surfaces.json_text import encode, encode_text
+from reconciler.surfaces.ports import Backend, Reconciliation
 from reconciler.surfaces.record_answers import proposal_answer
 
 # explain and db read little: who waits longer has a server that does not answer.
@@ -47,8 +55,14 @@ async def run_check(running: Running, *, user_id: str | None, currency: str | No
     return EXIT_OF_VERDICT[report.verdict]
 
 
-async def run_reconcile(running: Running) -> int:
-    """Compare all accounts as the daemon does, and say what would put right what is wrong."""
+async def run_reconcile(running: Running, applying: Applying | None = None) -> int:
+    """Compare all accounts as the daemon does, and say what would put right what is wrong.
+
+    With `applying` the repair of what is wrong is planned, shown, consented to and carried out; a
+    plan that was made before is carried out instead of a new one. Then all is compared again.
+    """
+    if applying is not None:
+        return await _run_repairing(running, applying)
     mappings = running.settings.mappings()
     with shown_progress(running.terminal, "Reconciling") as progress:
         async with running.backend() as backend:
@@ -70,6 +84,44 @@ async def run_reconcile(running: Running) -> int:
         )
         running.terminal.show(*view)
     return EXIT_OF_VERDICT[done.report.verdict]
+
+
+async def _run_repairing(running: Running, applying: Applying) -> int:
+    checksum, mappings = running.checksum(), running.settings.mappings()
+    repaired: Answer | None = None
+    exit_code: int = Exit.HEALTHY
+    async with running.backend() as backend:
+        done = await _reconciled(running, backend)
+        if done.report.verdict is Verdict.INTEGRITY_FAILURE:
+            plan = await applying.make(backend.repairs)
+            result = await carry_out(
+                running, backend.repairs, plan, consent=applying.consent, reason=applying.reason
+            )
+            repaired, exit_code = repair_answer(running, plan, result), exit_of(plan, result)
+            if result is not None:
+                done = await _reconciled(running, backend)
+    if running.as_json:
+        answer = check_answer(done.report, mappings=mappings, checksum=checksum)
+        running.terminal.show_json(
+            answer | {"recorded": done.unrecorded is None, "repair": repaired, "notes": notes(done)}
+        )
+    return exit_code or EXIT_OF_VERDICT[done.report.verdict]
+
+
+async def _reconciled(running: Running, backend: Backend) -> Reconciliation:
+    """Scan and record; people are shown what was found."""
+    with shown_progress(running.terminal, "Reconciling") as progress:
+        done = await backend.reconcile(progress=progress)
+    if not running.as_json:
+        view = reconcile_view(
+            done,
+            [],
+            mappings=running.settings.mappings(),
+            invocation=running.invocation,
+            columns=running.terminal.columns,
+        )
+        running.terminal.show(*view)
+    return done
 
 
 async def run_explain(running: Running, *, user_id: str, currency: str) -> int:

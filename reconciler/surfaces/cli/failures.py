@@ -9,12 +9,21 @@ from reconciler.errors import (
     CheckpointFailed,
     DatabaseUnavailable,
     MongodNotFound,
+    PlanNotFound,
+    PlanStale,
     ReadInterrupted,
     ReconcilerError,
+    RepairRefused,
+    SelfApproval,
     UnsupportedServer,
 )
 from reconciler.settings import InvalidSettings
 from reconciler.surfaces.exits import Exit
+
+
+class NotConsented(ReconcilerError):
+    """Nobody said that the plan may be applied; the message says how to."""
+
 
 _COULD_NOT_LOOK = (
     DatabaseUnavailable,
@@ -24,6 +33,8 @@ _COULD_NOT_LOOK = (
     CheckpointFailed,
     TimeoutError,
 )
+
+_WRONG_USAGE = (InvalidSettings, MongodNotFound, NotConsented, PlanNotFound, UnusableKey)
 
 
 class Interrupted(Exception):
@@ -40,11 +51,15 @@ class OutputLost(ReconcilerError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a command ended without its result; `kind` is the word for it in JSON."""
+    """Why a command ended without its result; `kind` is the word for it in JSON.
+
+    `guard` is the name of the guard of a repair that said no, if it was one.
+    """
 
     kind: str
     message: str
     exit: int
+    guard: str | None = None
 
     @property
     def is_unexpected(self) -> bool:
@@ -57,11 +72,23 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, Interrupted):
         message = f"{error} before there was a result."
         return Failure("interrupted", message, 128 + error.number)
-    if isinstance(error, InvalidSettings | MongodNotFound | UnusableKey):
+    if isinstance(error, _WRONG_USAGE):
         return Failure("usage", str(error), Exit.USAGE)
     if isinstance(error, _COULD_NOT_LOOK):
         return Failure("incomplete", str(error) or "time ran out", Exit.INCOMPLETE)
+    if isinstance(error, RepairRefused):
+        guard = error.refusal.guard.value if error.refusal else None
+        return Failure("refused", _refused(error), Exit.REFUSED, guard)
+    if isinstance(error, PlanStale | SelfApproval):
+        return Failure("refused", str(error), Exit.REFUSED)
     if isinstance(error, ReconcilerError):
         return Failure("refused", str(error), Exit.UNEXPECTED)
     message = f"Unexpected error: {type(error).__name__}. The log has the traceback."
     return Failure("unexpected", message, Exit.UNEXPECTED)
+
+
+def _refused(error: RepairRefused) -> str:
+    if error.refusal is None:
+        return f"Nothing was written: {error}"
+    guard, reason = error.refusal.guard.value, error.refusal.reason
+    return f"Nothing was written. The guard {guard} says no: {reason}"

@@ -154,7 +154,10 @@ class Session:
                 now=self.wiring.clock(),
                 checksum=self.wiring.checksum(settings.freeze.checksum_prefix),
             )
-        return error_answer(failure.kind, failure.message, exit_code=failure.exit)
+        answer = error_answer(failure.kind, failure.message, exit_code=failure.exit)
+        if failure.guard is not None:
+            answer["error"]["guard"] = failure.guard
+        return answer
 
     def reloaded(self) -> tuple[Settings, str]:
         """Give the settings as they are now, and the level of logs that they ask for.
@@ -196,4 +199,4 @@ def _as_text(settings: Settings, terminal: Terminal) -> bool:
 
 def standard_terminal(environment: Mapping[str, str]) -> Terminal:
     """Give the process's own streams."""
-    return Terminal(sys.stdout, sys.stderr, environment=environment)
+    return Terminal(sys.stdout, sys.stderr, environment=environment, keyboard=sys.stdin)

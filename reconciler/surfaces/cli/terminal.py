@@ -4,6 +4,7 @@ The result goes to standard output, everything else to standard error. What read
 away early (`| head`); that is its right, and no error.
 """
 
+import asyncio
 import io
 import os
 import shutil
@@ -22,9 +23,15 @@ class Terminal:
     """The two streams of a process, and whether people look at them."""
 
     def __init__(
-        self, out: TextIO | None, err: TextIO | None, *, environment: Mapping[str, str]
+        self,
+        out: TextIO | None,
+        err: TextIO | None,
+        *,
+        environment: Mapping[str, str],
+        keyboard: TextIO | None = None,
     ) -> None:
         """Take the streams; None for one that the process was started without."""
+        self._keyboard = keyboard
         self.out = out
         self.err = err
         self._environment = environment
@@ -37,6 +44,24 @@ class Terminal:
     def is_watched(self) -> bool:
         """Whether standard error is a terminal: then progress is shown there."""
         return self.err is not None and self.err.isatty()
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person sees what is shown and can answer."""
+        keyboard = self._keyboard
+        return keyboard is not None and keyboard.isatty() and self._is_terminal and self.is_watched
+
+    async def ask(self, question: str) -> str:
+        """Ask on standard error, and wait for a line; a signal ends the waiting."""
+        assert self._keyboard is not None, "looked at can_ask before"
+        self._write(self.err, question)
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._keyboard.fileno(), ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(self._keyboard.fileno())
+        return self._keyboard.readline().strip()
 
     @property
     def has_colour(self) -> bool:

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.errors import Fenced, ReadInterrupted, ReconcilerError
 from reconciler.model.scan_record import ScanTrigger
@@ -13,7 +13,6 @@ from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
 from reconciler.scanning.sharing import SharedScans
 from reconciler.scanning.stopping import cancelled
-from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import ScanSchedule, ScheduleObserver, Timing
 from reconciler.surfaces.daemon.service import DaemonService
@@ -27,6 +26,13 @@ AGAIN_SECONDS = 0.2
 UNRECORDED_AGAIN_SECONDS = 10.0
 
 Serve = Callable[[], AbstractAsyncContextManager[Awaitable[None]]]
+
+
+class Watch(Protocol):
+    """Looks at something for as long as the daemon runs."""
+
+    async def run(self) -> None:
+        """Run for ever; it is cancelled."""
 
 
 class Scans:
@@ -77,7 +83,7 @@ class Daemon:
         observer: is told what the scheduler missed.
         serve: serves HTTP while its context is open; what it gives ends when serving does.
         logs: where its life is told.
-        watch: watches over the audit trail.
+        watches: run for as long as it does: over the audit trail, over the repair.
     """
 
     def __init__(
@@ -90,9 +96,9 @@ class Daemon:
         observer: ScheduleObserver,
         serve: Serve,
         logs: Logs,
-        watch: AuditWatch,
+        watches: Sequence[Watch],
     ) -> None:
-        self._watch = watch
+        self._watches = watches
         self._pulse = pulse
         self._scans = scans
         self._leadership = leadership
@@ -111,7 +117,8 @@ class Daemon:
         await self._pulse.beat()
         async with self._serve() as served:
             self.schedule.start(timing)
-            parts = [self._pulse.run(), self._leadership.run(), self._watch.run()]
+            parts = [self._pulse.run(), self._leadership.run()]
+            parts += [each.run() for each in self._watches]
             parts.append(_awaited(served))
             running = [asyncio.ensure_future(part) for part in parts]
             stopping = asyncio.ensure_future(stop.wait())

@@ -1,13 +1,11 @@
 """What the HTTP API asks of the daemon, on its scans and records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.explanation import Explanation
 from reconciler.model.finding import FindingFilter, FindingPage
-from reconciler.model.mapping import Mappings
-from reconciler.model.proposal import Proposal, propose
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord, ScanTrigger
 from reconciler.scanning.leadership import Leadership
@@ -37,7 +35,6 @@ class DaemonService:
         scans: ScanRecords,
         findings: FindingRecords,
         explainer: Explainer,
-        mappings: Mappings,
         now: Callable[[], datetime],
     ) -> None:
         self.is_stopping = False
@@ -47,7 +44,6 @@ class DaemonService:
         self._scans = scans
         self._findings = findings
         self._explainer = explainer
-        self._mappings = mappings
         self._now = now
 
     def health(self) -> Health:
@@ -89,10 +85,3 @@ class DaemonService:
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         """List scans, the youngest first, those numbered below `before`."""
         return await self._scans.scans(before=before, limit=limit)
-
-    async def propose(
-        self, user_id: str, currency: str | None
-    ) -> tuple[ScanReport, Sequence[Proposal]]:
-        """Check a user's accounts and say what would put those right that are wrong."""
-        report = await self.check(user_id, currency)
-        return report, [propose(mismatch, self._mappings) for mismatch in report.mismatches]

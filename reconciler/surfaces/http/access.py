@@ -6,7 +6,7 @@ gets one and the same answer. The reason is told to the observer.
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from starlette.types import Scope as Connection
 
 from reconciler.model.access import LOOPBACK, Denial, Principal, Scope, Token, identify
 from reconciler.model.loopback import is_loopback_host, why_no_start
+from reconciler.model.repair import Guard
 from reconciler.settings import ApiSettings, InvalidSettings
 from reconciler.settings import Problem as Complaint
 from reconciler.surfaces.http.denials import DenialLimit
@@ -76,8 +77,12 @@ class Gate:
         self._tokens = _tokens_of(api, host=self._host)
         self._limit.set_limit(api.denials_per_minute_max)
 
-    def require(self, scope: Scope) -> Callable[[Request], Awaitable[Principal]]:
+    def require(
+        self, scope: Scope, *, denied: Callable[[str], None] | None = None
+    ) -> Callable[[Request], Awaitable[Principal]]:
         """Give a dependency that gives the caller, and denies one who has not the scope.
+
+        `denied` is told the name of such a caller.
 
         The dependency raises:
             Problem: 401 without a token that is known and alive, 403 without the scope, 429 after
@@ -85,7 +90,7 @@ class Gate:
         """
 
         async def permitted(request: Request) -> Principal:
-            return self._permit(request.scope, scope)
+            return self._permit(request.scope, scope, denied)
 
         return permitted
 
@@ -104,11 +109,15 @@ class Gate:
             return self._denied(connection, Denial.FOREIGN_ORIGIN, _foreign_origin())
         return None
 
-    def _permit(self, connection: Connection, scope: Scope) -> Principal:
+    def _permit(
+        self, connection: Connection, scope: Scope, denied: Callable[[str], None] | None
+    ) -> Principal:
         found = self._caller(connection)
         if isinstance(found, Denial):
             raise self._denied(connection, found, _unauthorized())
         if not found.may(scope):
+            if denied is not None:
+                denied(found.name)
             raise self._denied(connection, Denial.SCOPE_MISSING, _forbidden(scope))
         return found
 
@@ -178,9 +187,15 @@ def _forbidden(scope: Scope) -> Problem:
         403,
         "Forbidden",
         f"This takes a caller with the scope {scope.value}.",
-        members={"scope": scope.value},
+        members={"scope": scope.value, **_guarding(scope)},
         headers={"WWW-Authenticate": challenge},
     )
+
+
+def _guarding(scope: Scope) -> Mapping[str, str]:
+    """Name the first guard of a repair, where it is the one that says no."""
+    is_of_repair = scope in {Scope.REPAIR_PROPOSE, Scope.REPAIR_APPROVE}
+    return {"guard": Guard.SCOPE.value} if is_of_repair else {}
 
 
 def _foreign_host() -> Problem:

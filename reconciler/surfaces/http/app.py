@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError
+from reconciler.model.mapping import Mappings
 from reconciler.settings import Settings
 from reconciler.surfaces.http.access import Gate, LoopbackGuard
+from reconciler.surfaces.http.checking import Checks
 from reconciler.surfaces.http.credits import CreditApi
 from reconciler.surfaces.http.description import DescribedApi
 from reconciler.surfaces.http.failures import problem_of
@@ -23,6 +25,8 @@ from reconciler.surfaces.http.observing import HttpObserver, Observed
 from reconciler.surfaces.http.operations import Operation, mount
 from reconciler.surfaces.http.probes import MetricsText, ProbeApi
 from reconciler.surfaces.http.problems import answer_problems, problem_response
+from reconciler.surfaces.http.repair_schemas import repair_schemas_of
+from reconciler.surfaces.http.repairs import RepairAccess, RepairApi
 from reconciler.surfaces.http.schemas import schemas_of
 from reconciler.surfaces.http.trades import TradeApi
 from reconciler.surfaces.logs import Logs
@@ -32,6 +36,7 @@ from reconciler.surfaces.ports import Credits, Escrow, Service
 def build_app(
     *,
     service: Service,
+    repair: RepairAccess,
     gate: Gate,
     settings: Settings,
     prices_usd: Mapping[str, Decimal],
@@ -51,7 +56,7 @@ def build_app(
     mappings = settings.mappings()
     has_tokens = bool(settings.api.tokens)
     app = DescribedApi(
-        schemas_of(mappings),
+        {**schemas_of(mappings), **repair_schemas_of(mappings)},
         has_tokens=has_tokens,
         title="balance-reconciler",
         version=__version__,
@@ -70,15 +75,26 @@ def build_app(
     )
     answer_problems(app)
     app.add_exception_handler(ReconcilerError, _answer_library)
-    operations: list[Operation] = [
-        *IntegrityApi(service, mappings=mappings, checksum=checksum).operations(),
-        *ListingApi(service, mappings=mappings).operations(),
+    operations = [
+        *_integrity(service, repair, mappings=mappings, checksum=checksum),
         *ProbeApi(service, metrics_text=metrics_text).operations(),
         *_postings(settings, credits_given, escrow, prices_usd),
     ]
     for operation in operations:
         mount(app, operation, gate=gate, idempotency=idempotency, has_tokens=has_tokens)
     return app
+
+
+def _integrity(
+    service: Service, repair: RepairAccess, *, mappings: Mappings, checksum: str
+) -> list[Operation]:
+    """List what looks at balances and what puts them right."""
+    checks = Checks(service, mappings=mappings, checksum=checksum)
+    return [
+        *IntegrityApi(service, checks, mappings=mappings, checksum=checksum).operations(),
+        *ListingApi(service, mappings=mappings).operations(),
+        *RepairApi(repair, checks, mappings=mappings).operations(),
+    ]
 
 
 def _postings(

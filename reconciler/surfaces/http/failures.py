@@ -1,7 +1,8 @@
 """Which HTTP problem each error of the library is.
 
 What the state of things forbids is 409, what is wrong in the request 422, what may pass 503. The
-errors' own messages name accounts and amounts, and are not repeated.
+errors' own messages name accounts and amounts, and are not repeated. The reasons of a guard are:
+whoever may ask for a repair may see what it is about.
 """
 
 from reconciler.errors import (
@@ -17,17 +18,22 @@ from reconciler.errors import (
     InvalidTrade,
     OperationVoided,
     OutcomeUnknown,
+    PlanNotFound,
+    PlanStale,
     PostingFailed,
     PostingRefused,
     ReadInterrupted,
     ReconcilerError,
+    RepairRefused,
     SchemaNotReady,
+    SelfApproval,
     SnapshotTooOld,
     StaleBefore,
     TradeConflict,
     TradeNotFound,
     UnsupportedServer,
 )
+from reconciler.model.repair import Guard
 from reconciler.surfaces.http.problems import (
     Problem,
     conflict,
@@ -38,6 +44,14 @@ from reconciler.surfaces.http.problems import (
 
 _NOTHING = "Nothing was written."
 _AGAIN = f"{_NOTHING} Try again."
+_SELF_APPROVAL = (
+    "Whoever made a plan, or applies it, cannot approve it: that takes a second person with a "
+    f"token of their own. {_NOTHING}"
+)
+_PLAN_STALE = (
+    f"The plan was used before, has expired, or has another digest. {_NOTHING} Ask for a new plan; "
+    "GET /api/repairs/{plan_id} shows what became of this one."
+)
 _SEE = "GET /api/integrity/explain/{user_id}/{currency} shows it."
 
 # By class; the first that fits is taken.
@@ -64,6 +78,7 @@ _CONFLICTS: tuple[tuple[type[ReconcilerError], str, str], ...] = (
         "Trade over",
         f"The trade is over in the other way: it was released, or it was cancelled. {_NOTHING}",
     ),
+    (PlanStale, "Plan not usable", _PLAN_STALE),
     # What was sent had been checked: it is what is stored that leaves no room.
     (
         InvalidAmount,
@@ -94,13 +109,22 @@ def problem_of(error: ReconcilerError) -> Problem | None:
             "Idempotency conflict",
             f"The Idempotency-Key was used before for something else. {_NOTHING}",
         )
-    if isinstance(error, TradeNotFound):
-        return not_found(f"There is no such trade. {_NOTHING}")
+    if isinstance(error, RepairRefused):
+        return _refused(error)
+    if isinstance(error, SelfApproval):
+        return Problem(403, "Self approval", _SELF_APPROVAL)
+    if isinstance(error, PlanNotFound | TradeNotFound):
+        what = "plan" if isinstance(error, PlanNotFound) else "trade"
+        return not_found(f"There is no such {what}. {_NOTHING}")
     if isinstance(error, InvalidTrade):
         return invalid(
             "These terms make no trade: nobody trades with oneself, and the account that takes the "
             f"fees trades without fee_bps. {_NOTHING}"
         )
+    return _listed(error)
+
+
+def _listed(error: ReconcilerError) -> Problem | None:
     for kind, title, detail in _CONFLICTS:
         if isinstance(error, kind):
             return conflict(title, detail)
@@ -110,6 +134,18 @@ def problem_of(error: ReconcilerError) -> Problem | None:
     if isinstance(error, PostingRefused):
         return invalid(f"The rules for postings forbid it. {_NOTHING}")
     return None
+
+
+def _refused(error: RepairRefused) -> Problem:
+    refusal = error.refusal
+    if refusal is None:
+        return conflict("Repair refused", f"It cannot be planned: {error}. {_NOTHING}")
+    return Problem(
+        403 if refusal.guard is Guard.SCOPE else 409,
+        "Repair refused",
+        f"The guard {refusal.guard.value} forbids it: {refusal.reason}. {_NOTHING}",
+        members={"guard": refusal.guard.value, "reason": refusal.reason},
+    )
 
 
 def _unknown(error: OutcomeUnknown) -> Problem:

@@ -32,6 +32,7 @@ from reconciler.model.identity import (
     checked_trade_id,
     checked_user_id,
 )
+from reconciler.model.repair import TruthPolicy
 from reconciler.model.trade import BPS_OF_ALL
 
 Schema = Mapping[str, Any]
@@ -42,6 +43,7 @@ LOOKUP_CHARACTERS_MAX = 1024
 FEE_BPS_MAX = BPS_OF_ALL - 1
 AGE_SECONDS_MAX = 31_536_000
 
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NO_CONTROL_CHARACTER = "^[^\u0000-\u001f\u007f-\u009f]+$"
 
 
@@ -59,13 +61,17 @@ class Numeral:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One thing that a caller may send in a query or in a body."""
+    """One thing that a caller may send in a path, in a query or in a body.
+
+    In a path anything may be an id, a slash too, unless it `is_one_segment`.
+    """
 
     name: str
     read: Callable[[Any], Any]
     schema: Schema
     description: str
     is_required: bool = False
+    is_one_segment: bool = False
 
     @property
     def required(self) -> "Input":
@@ -151,6 +157,13 @@ def _reason(value: object) -> str:
             f"must say why, in 1 to {REASON_CHARACTERS_MAX} characters that are not all blank, "
             "none of them NUL or a lone surrogate"
         ) from error
+
+
+def _digest(value: object) -> str:
+    text = _text(value)
+    if not _DIGEST.fullmatch(text):
+        raise Unusable("must be 64 hex digits in lower case")
+    return text
 
 
 def _flag(value: object) -> bool:
@@ -243,7 +256,26 @@ AMOUNT = Input(
     },
     "In the currency's unit, above zero, no finer than the currency: taken digit by digit.",
 )
-DRY_RUN = Input("dry_run", _flag, {"type": "boolean"}, "Plan only.")
+DRY_RUN = Input("dry_run", _flag, {"type": "boolean"}, "Plan only: nothing is changed.")
+PLAN_ID = Input(
+    "plan_id",
+    _posted_to(checked_trade_id),
+    _NAME_SCHEMA,
+    "Which plan, as it was answered.",
+    is_one_segment=True,
+)
+DIGEST = Input(
+    "digest",
+    _digest,
+    {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "The digest of exactly this plan: 64 hex digits, as they were answered.",
+)
+POLICY = one_of(
+    "policy", TruthPolicy, "The rule that says what the right balance is; wallets without it."
+)
+OVERRIDE_REASON = REASON.named(
+    "override_reason", "Why the policy is right where the journal says otherwise."
+)
 TRADE_ID = Input(
     "trade_id",
     _posted_to(checked_trade_id),

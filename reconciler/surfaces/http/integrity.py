@@ -1,7 +1,6 @@
-"""Whether the balances agree: the check, what would put them right, and one account explained."""
+"""Whether the balances agree: the check, and one account explained."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from starlette.responses import Response
@@ -15,23 +14,20 @@ from reconciler.errors import (
 )
 from reconciler.model.access import Scope
 from reconciler.model.mapping import Mappings
-from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.surfaces.account_answers import explanation_answer
-from reconciler.surfaces.answers import Answer, check_answer, incomplete_answer
+from reconciler.surfaces.answers import incomplete_answer
 from reconciler.surfaces.http.answering import ExactJsonResponse, retry_after
+from reconciler.surfaces.http.checking import Checks, age_of
 from reconciler.surfaces.http.description import json_reply, problem_reply, unavailable_reply
 from reconciler.surfaces.http.inputs import (
     CURRENCY_LOOKUP,
-    DRY_RUN,
     MAX_AGE,
-    REASON,
     USER_LOOKUP,
 )
 from reconciler.surfaces.http.operations import Call, Operation
 from reconciler.surfaces.http.problems import invalid, not_found
 from reconciler.surfaces.ports import Service
-from reconciler.surfaces.record_answers import proposal_answer
 
 STATUS_OF_VERDICT = {
     Verdict.HEALTHY: 200,
@@ -43,14 +39,17 @@ STATUS_OF_VERDICT = {
 class IntegrityApi:
     """Answers what on-call people and deployments ask."""
 
-    def __init__(self, service: Service, *, mappings: Mappings, checksum: str) -> None:
+    def __init__(
+        self, service: Service, checks: Checks, *, mappings: Mappings, checksum: str
+    ) -> None:
         self._service = service
+        self._checks = checks
         self._mappings = mappings
         self._checksum = checksum
 
     def operations(self) -> tuple[Operation, ...]:
         """List what is answered here."""
-        return (self._check_operation(), self._sync_all_operation(), self._explain_operation())
+        return (self._check_operation(), self._explain_operation())
 
     async def check(self, call: Call) -> Response:
         """Scan now, or take the last full scan if it is young enough."""
@@ -63,26 +62,10 @@ class IntegrityApi:
             )
         try:
             kept = None if max_age_seconds is None else await self._kept(max_age_seconds)
-            report = kept or await self._service.check(user_id, currency)
+            report = kept or await self._checks.of(user_id, currency)
         except (CannotLook, DatabaseUnavailable, ReadInterrupted, SnapshotTooOld) as error:
             return self._could_not_look(error)
         return self._checked(report)
-
-    async def sync_all(self, call: Call) -> Response:
-        """Plan what would put a user's accounts right; nothing is changed."""
-        user_id, currency = _user_id_of(call), call.body["currency"]
-        report, proposals = await self._service.propose(user_id, currency)
-        is_incomplete = report.verdict is Verdict.INCOMPLETE
-        return ExactJsonResponse(
-            {
-                "applied": False,
-                "details": _details(report, proposals),
-                "steps": [proposal_answer(each, self._mappings) for each in proposals],
-                "check": self._check_answer(report),
-            },
-            503 if is_incomplete else 200,
-            headers=retry_after() if is_incomplete else None,
-        )
 
     async def explain(self, call: Call) -> Response:
         """Show one account as of one moment."""
@@ -95,21 +78,16 @@ class IntegrityApi:
         last = await self._service.last_full()
         if last is None or last.report is None:
             return None
-        age = _age(last.report.started_at, self._service.now())
+        age = age_of(last.report.started_at, self._service.now())
         return last.report if _seconds(age) <= max_age_seconds else None
 
     def _checked(self, report: ScanReport) -> Response:
         is_incomplete = report.verdict is Verdict.INCOMPLETE
         return ExactJsonResponse(
-            self._check_answer(report),
+            self._checks.answer(report),
             STATUS_OF_VERDICT[report.verdict],
             headers=retry_after() if is_incomplete else None,
         )
-
-    def _check_answer(self, report: ScanReport) -> Answer:
-        answer = check_answer(report, mappings=self._mappings, checksum=self._checksum)
-        age = _age(report.started_at, self._service.now())
-        return answer | {"age_seconds": round(age.total_seconds(), 3)}
 
     def _could_not_look(self, error: ReconcilerError) -> Response:
         answer = incomplete_answer([str(error)], now=self._service.now(), checksum=self._checksum)
@@ -131,22 +109,6 @@ class IntegrityApi:
             },
         )
 
-    def _sync_all_operation(self) -> Operation:
-        return Operation(
-            name="sync_all",
-            method="POST",
-            prefix="/api/integrity/sync-all",
-            summary="Show what would put a user's accounts right; nothing is changed",
-            handle=self.sync_all,
-            scope=Scope.REPAIR_PROPOSE,
-            query=(USER_LOOKUP,),
-            body=(USER_LOOKUP, CURRENCY_LOOKUP, REASON.required, DRY_RUN),
-            replies={
-                200: json_reply("What is proposed; no step if nothing is wrong.", "SyncAll"),
-                503: unavailable_reply("It could not be looked everywhere.", "SyncAll"),
-            },
-        )
-
     def _explain_operation(self) -> Operation:
         return Operation(
             name="explain",
@@ -161,34 +123,6 @@ class IntegrityApi:
                 404: problem_reply("There is no such account."),
             },
         )
-
-
-def _user_id_of(call: Call) -> str:
-    stated = [each["user_id"] for each in (call.body, call.query) if each["user_id"] is not None]
-    if len(stated) != 1:
-        raise invalid(
-            "The user_id must be given once: in the body, or as a parameter of the query."
-        )
-    user_id: str = stated[0]
-    return user_id
-
-
-def _details(report: ScanReport, proposals: Sequence[Proposal]) -> str:
-    if report.verdict is Verdict.INCOMPLETE:
-        return "Nothing was changed: it could not be looked everywhere, see check.reason."
-    if not proposals:
-        return "Nothing was changed: the user's balances are in sync."
-    planned = sum(each.after is not None for each in proposals)
-    return (
-        "Nothing was changed: this version shows a plan and does not carry it out. Accounts that "
-        f"are wrong: {report.mismatch_count}; planned: {planned}; refused, for a person to decide: "
-        f"{len(proposals) - planned}."
-    )
-
-
-def _age(begun: datetime, now: datetime) -> timedelta:
-    # The clocks of two daemons differ a little.
-    return max(now - begun, timedelta())
 
 
 def _seconds(age: timedelta) -> Decimal:

@@ -39,13 +39,15 @@ class Call:
     """What was asked, read and checked.
 
     Each has its inputs by name, None for what was left out. `op_id` names the posting that a
-    request with an `Idempotency-Key` makes; `accept` is the header, if there is one.
+    request with an `Idempotency-Key` makes; `caller` is the name of who sent a POST; `accept` is
+    the header, if there is one.
     """
 
     path: Mapping[str, Any]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
     op_id: str | None = None
+    caller: str | None = None
     accept: str | None = None
 
 
@@ -53,8 +55,8 @@ class Call:
 class Operation:
     """One method at one address.
 
-    `path` is the template; `prefix` is what stands before the inputs of the path. Without a `scope`
-    anybody may call.
+    `prefix` and `suffix` are what stands before and after the inputs of the path. Without a `scope`
+    anybody may call; `denied` is told the name of a caller that has not the scope.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Operation:
     handle: Callable[[Call], Awaitable[Response]]
     replies: Mapping[int, Reply]
     scope: Scope | None = None
+    denied: Callable[[str], None] | None = None
+    suffix: str = ""
     path: tuple[Input, ...] = ()
     query: tuple[Input, ...] = ()
     body: tuple[Input, ...] = ()
@@ -71,7 +75,7 @@ class Operation:
     @property
     def template(self) -> str:
         """The address with names in braces for what differs, as documents and metrics have it."""
-        return self.prefix + "/".join(f"{{{each.name}}}" for each in self.path)
+        return self.prefix + "/".join(f"{{{each.name}}}" for each in self.path) + self.suffix
 
 
 def mount(
@@ -88,7 +92,8 @@ def mount(
     )
     # The framework keeps these for the whole process; doing it again changes nothing.
     register_url_convertor(_ANYTHING, _Anything())
-    route = operation.prefix + "/".join(f"{{{each.name}:{_ANYTHING}}}" for each in operation.path)
+    inputs = "/".join(_placeholder(each) for each in operation.path)
+    route = operation.prefix + inputs + operation.suffix
     endpoint = _endpoint(operation, gate, idempotency)
     add = partial(app.add_api_route, route, endpoint, response_class=Response)
     add(
@@ -101,6 +106,11 @@ def mount(
         add(methods=["HEAD"], include_in_schema=False)
 
 
+def _placeholder(wanted: Input) -> str:
+    """Write where an input stands in a route."""
+    return f"{{{wanted.name}}}" if wanted.is_one_segment else f"{{{wanted.name}:{_ANYTHING}}}"
+
+
 def _endpoint(
     operation: Operation, gate: Gate, idempotency: Idempotency
 ) -> Callable[..., Awaitable[Response]]:
@@ -111,7 +121,7 @@ def _endpoint(
 
         return open_to_all
 
-    allowed = Annotated[Principal, Depends(gate.require(operation.scope))]
+    allowed = Annotated[Principal, Depends(gate.require(operation.scope, denied=operation.denied))]
 
     async def guarded(request: Request, principal: allowed) -> Response:
         if operation.method != "POST":
@@ -122,19 +132,25 @@ def _endpoint(
 
 
 def _read(operation: Operation, request: Request) -> Call:
-    path = read_path(request, operation.prefix, operation.path) if operation.path else {}
     accept = request.headers.get("accept")
+    path = _path(operation, request)
     return Call(path, read_query(request, operation.query), {}, accept=accept)
+
+
+def _path(operation: Operation, request: Request) -> Mapping[str, Any]:
+    if not operation.path:
+        return {}
+    return read_path(request, operation.prefix, operation.path, suffix=operation.suffix)
 
 
 async def _post(
     operation: Operation, request: Request, principal: Principal, idempotency: Idempotency
 ) -> Response:
-    query = read_query(request, operation.query)
+    path, query = _path(operation, request), read_query(request, operation.query)
     raw = await request.body()
     body = read_body(raw, operation.body)
 
     async def work(op_id: str | None) -> Response:
-        return await operation.handle(Call({}, query, body, op_id))
+        return await operation.handle(Call(path, query, body, op_id, principal.name))
 
     return await idempotency.once(request, principal, raw, work)

@@ -38,8 +38,10 @@ def read_query(request: Request, inputs: Sequence[Input]) -> Mapping[str, Any]:
     return {name: found.get(name) for name in known}
 
 
-def read_path(request: Request, prefix: str, inputs: Sequence[Input]) -> Mapping[str, Any]:
-    """Read the segments after a prefix, from the path as it was sent.
+def read_path(
+    request: Request, prefix: str, inputs: Sequence[Input], *, suffix: str = ""
+) -> Mapping[str, Any]:
+    """Read the segments between a prefix and a suffix, from the path as it was sent.
 
     In the decoded path a slash within an id (`%2F`) is no longer told from one between two.
 
@@ -47,7 +49,7 @@ def read_path(request: Request, prefix: str, inputs: Sequence[Input]) -> Mapping
         Problem: 404 if there are more or fewer segments, 422 if one is not usable.
     """
     raw: bytes = request.scope["raw_path"]
-    segments = raw.split(b"/")[prefix.count("/") :]
+    segments = raw.removesuffix(suffix.encode("ascii")).split(b"/")[prefix.count("/") :]
     if len(segments) != len(inputs):
         raise not_found("There is nothing at this address. A slash within an id is written %2F.")
     found = {}

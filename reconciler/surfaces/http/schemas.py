@@ -6,21 +6,22 @@ from typing import Any
 from reconciler.model.comparison import MismatchKind
 from reconciler.model.finding import FindingState
 from reconciler.model.mapping import Mappings
+from reconciler.model.repair import Guard
 from reconciler.model.report import Consistency, ScanMode, Verdict
 from reconciler.model.scan_record import ScanState, ScanTrigger
 from reconciler.surfaces.http.description import named_schema
 from reconciler.surfaces.http.inputs import Schema
 
-_TEXT = {"type": "string"}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_AMOUNT = {"type": "number", "description": "With its exact decimal digits."}
-_AMOUNT_OR_NULL = {"type": ["number", "null"], "description": "With its exact decimal digits."}
-_COUNT = {"type": "integer", "minimum": 0}
+TEXT = {"type": "string"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+AMOUNT = {"type": "number", "description": "With its exact decimal digits."}
+AMOUNT_OR_NULL = {"type": ["number", "null"], "description": "With its exact decimal digits."}
+COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
-_FLAG = {"type": "boolean"}
-_TEXTS = {"type": "array", "items": _TEXT}
-_MOMENT = {"type": "string", "format": "date-time"}
-_MOMENT_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
+FLAG = {"type": "boolean"}
+_TEXTS = {"type": "array", "items": TEXT}
+MOMENT = {"type": "string", "format": "date-time"}
+MOMENT_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 
 
 def schemas_of(mappings: Mappings) -> Mapping[str, Schema]:
@@ -28,16 +29,16 @@ def schemas_of(mappings: Mappings) -> Mapping[str, Schema]:
     names = mappings.names
     return {
         "Problem": _problem(),
-        "Healthy": _check(Verdict.HEALTHY, details=_TEXT),
+        "Healthy": _check(Verdict.HEALTHY, details=TEXT),
         "IntegrityFailure": _check(
             Verdict.INTEGRITY_FAILURE,
-            message=_TEXT,
-            mismatched_users=_COUNT,
+            message=TEXT,
+            mismatched_users=COUNT,
             by_kind=_by_kind(),
         ),
         "Incomplete": _incomplete(),
         "Mismatch": _mismatch(names),
-        "Copies": _record(dict.fromkeys(names, named_schema("CopyOrCopies"))),
+        "Copies": record_schema(dict.fromkeys(names, named_schema("CopyOrCopies"))),
         "Copy": _copy(),
         "CopyOrCopies": {
             "oneOf": [
@@ -47,7 +48,7 @@ def schemas_of(mappings: Mappings) -> Mapping[str, Schema]:
             ]
         },
         "StoredAmount": {
-            "oneOf": [_AMOUNT_OR_NULL, _record({"type": _TEXT, "text": _TEXT})],
+            "oneOf": [AMOUNT_OR_NULL, record_schema({"type": TEXT, "text": TEXT})],
             "description": "An object where it is no usable number.",
         },
         "Explanation": _explanation(names),
@@ -56,18 +57,17 @@ def schemas_of(mappings: Mappings) -> Mapping[str, Schema]:
         "Findings": _page("findings", "Finding"),
         "Scan": _scan(),
         "Scans": _page("scans", "Scan"),
-        "SyncAll": _sync_all(),
-        "Step": _step(names),
         "Credited": _credited(),
         "Trade": _trade(),
-        "Live": _record({"status": {"const": "live"}}),
-        "Readiness": _record(
+        "Live": record_schema({"status": {"const": "live"}}),
+        "Readiness": record_schema(
             {"status": {"type": "string", "enum": ["ready", "not_ready"]}, "reasons": _TEXTS}
         ),
     }
 
 
-def _record(required: Mapping[str, Schema], **optional: Schema) -> dict[str, Any]:
+def record_schema(required: Mapping[str, Schema], **optional: Schema) -> dict[str, Any]:
+    """Describe an object with these keys, and others that it may have."""
     return {
         "type": "object",
         "properties": {**required, **optional},
@@ -75,7 +75,8 @@ def _record(required: Mapping[str, Schema], **optional: Schema) -> dict[str, Any
     }
 
 
-def _enum(values: Any) -> Schema:
+def enum_schema(values: Any) -> Schema:
+    """Describe a text that is a value of an enumeration."""
     return {"type": "string", "enum": [each.value for each in values]}
 
 
@@ -83,40 +84,43 @@ def _by_kind() -> Schema:
     return {
         "type": "object",
         "propertyNames": {"enum": [kind.value for kind in MismatchKind]},
-        "additionalProperties": _COUNT,
+        "additionalProperties": COUNT,
     }
 
 
 def _problem() -> Schema:
-    return _record(
+    return record_schema(
         {
             "type": {"type": "string", "format": "uri"},
-            "title": _TEXT,
+            "title": TEXT,
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": _TEXT,
+            "detail": TEXT,
         },
         outcome={"const": "unknown", "description": "It may have been done."},
         op_id={"type": "string", "description": "The posting whose outcome is unknown."},
         scope={"type": "string", "description": "What the caller would need."},
+        guard=enum_schema(Guard),
+        reason={"type": "string", "description": "Why a guard says no, and what to do."},
+        escalation_contact={"type": "string", "description": "Whom to call now."},
     )
 
 
 def _check(verdict: Verdict, **further: Schema) -> Schema:
-    return _record(
+    return record_schema(
         {
             "status": {"const": verdict.value},
-            "checked_users": _COUNT,
-            "checked_currencies": _COUNT,
-            "checked_balances": _COUNT,
-            "timestamp": _MOMENT,
-            "checksum": _TEXT,
-            "mismatch_count": _COUNT,
-            "truncated": _FLAG,
+            "checked_users": COUNT,
+            "checked_currencies": COUNT,
+            "checked_balances": COUNT,
+            "timestamp": MOMENT,
+            "checksum": TEXT,
+            "mismatch_count": COUNT,
+            "truncated": FLAG,
             "incomplete": _TEXTS,
             "mismatches": {"type": "array", "items": named_schema("Mismatch")},
-            "scan_id": _TEXT,
-            "mode": _enum(ScanMode),
-            "consistency": _enum(Consistency),
+            "scan_id": TEXT,
+            "mode": enum_schema(ScanMode),
+            "consistency": enum_schema(Consistency),
             "duration_seconds": _SECONDS,
             "age_seconds": _SECONDS,
             **further,
@@ -125,77 +129,78 @@ def _check(verdict: Verdict, **further: Schema) -> Schema:
 
 
 def _incomplete() -> Schema:
-    schema = dict(_check(Verdict.INCOMPLETE, reason=_TEXT))
+    schema = dict(_check(Verdict.INCOMPLETE, reason=TEXT))
     # A check that could not begin was no scan.
     of_a_scan = {"scan_id", "mode", "consistency", "duration_seconds"}
     schema["required"] = [name for name in schema["required"] if name not in of_a_scan]
     return schema
 
 
-def _account(**further: Schema) -> tuple[dict[str, Schema], dict[str, Schema]]:
+def account_schemas(**further: Schema) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """Give the keys that name an account and further ones, and those of its types."""
     types: dict[str, Schema] = {
         "user_id_type": {"type": "string", "description": "Its BSON type if it is no string."},
         "currency_type": {"type": "string", "description": "Its BSON type if it is no string."},
     }
-    return {"user_id": _TEXT, "currency": _TEXT, **further}, types
+    return {"user_id": TEXT, "currency": TEXT, **further}, types
 
 
 def _mismatch(names: Sequence[str], **further: Schema) -> Schema:
-    required, optional = _account(
-        **dict.fromkeys(names, _AMOUNT_OR_NULL),
+    required, optional = account_schemas(
+        **dict.fromkeys(names, AMOUNT_OR_NULL),
         in_sync={"const": False},
-        kind=_enum(MismatchKind),
-        also={"type": "array", "items": _enum(MismatchKind)},
+        kind=enum_schema(MismatchKind),
+        also={"type": "array", "items": enum_schema(MismatchKind)},
         differs=_TEXTS,
         copies=named_schema("Copies"),
         **further,
     )
-    return _record(required, **optional)
+    return record_schema(required, **optional)
 
 
 def _copy() -> Schema:
     amount = named_schema("StoredAmount")
-    return _record(
+    return record_schema(
         {
             "available": amount,
             "locked": amount,
             "total": amount,
-            "updated": _TEXT_OR_NULL,
-            "_id": _TEXT,
+            "updated": TEXT_OR_NULL,
+            "_id": TEXT,
         },
-        types={"type": "object", "additionalProperties": _TEXT},
+        types={"type": "object", "additionalProperties": TEXT},
     )
 
 
 def _explanation(names: Sequence[str]) -> Schema:
-    delta = _record({"available": _AMOUNT, "locked": _AMOUNT})
-    required, optional = _account(
+    delta = record_schema({"available": AMOUNT, "locked": AMOUNT})
+    required, optional = account_schemas(
         found={"const": True},
-        status=_enum([Verdict.HEALTHY, Verdict.INTEGRITY_FAILURE]),
-        in_sync=_FLAG,
+        status=enum_schema([Verdict.HEALTHY, Verdict.INTEGRITY_FAILURE]),
+        in_sync=FLAG,
         kind={"type": ["string", "null"], "enum": [None, *(kind.value for kind in MismatchKind)]},
-        also={"type": "array", "items": _enum(MismatchKind)},
+        also={"type": "array", "items": enum_schema(MismatchKind)},
         differs=_TEXTS,
-        source_of_truth=_TEXT,
+        source_of_truth=TEXT,
         copies=named_schema("Copies"),
-        deltas=_record({name: {"oneOf": [{"type": "null"}, delta]} for name in names}),
+        deltas=record_schema({name: {"oneOf": [{"type": "null"}, delta]} for name in names}),
         journal={"type": "array", "items": named_schema("JournalLine")},
     )
-    return _record(required, **optional)
+    return record_schema(required, **optional)
 
 
 def _journal_line() -> Schema:
-    return _record(
+    return record_schema(
         {
-            "time": _MOMENT,
+            "time": MOMENT,
             "sequence": {"type": "integer"},
-            "kind": _TEXT,
-            "reason": _TEXT,
-            "op_id": _TEXT,
-            "available_delta": _AMOUNT,
-            "locked_delta": _AMOUNT,
-            "available": _AMOUNT,
-            "locked": _AMOUNT,
+            "kind": TEXT,
+            "reason": TEXT,
+            "op_id": TEXT,
+            "available_delta": AMOUNT,
+            "locked_delta": AMOUNT,
+            "available": AMOUNT,
+            "locked": AMOUNT,
         }
     )
 
@@ -203,48 +208,48 @@ def _journal_line() -> Schema:
 def _finding(names: Sequence[str]) -> Schema:
     return _mismatch(
         names,
-        finding_id=_TEXT,
-        state=_enum(FindingState),
-        drift=_AMOUNT_OR_NULL,
-        first_seen=_MOMENT,
-        last_seen=_MOMENT,
-        confirmed_at=_MOMENT_OR_NULL,
-        resolved_at=_MOMENT_OR_NULL,
-        scan_id=_TEXT,
+        finding_id=TEXT,
+        state=enum_schema(FindingState),
+        drift=AMOUNT_OR_NULL,
+        first_seen=MOMENT,
+        last_seen=MOMENT,
+        confirmed_at=MOMENT_OR_NULL,
+        resolved_at=MOMENT_OR_NULL,
+        scan_id=TEXT,
     )
 
 
 def _scan() -> Schema:
-    return _record(
+    return record_schema(
         {
-            "scan_id": _TEXT,
-            "sequence": _COUNT,
-            "mode": _enum(ScanMode),
-            "user_id": _TEXT_OR_NULL,
-            "currency": _TEXT_OR_NULL,
-            "trigger": _enum(ScanTrigger),
-            "holder": _TEXT,
+            "scan_id": TEXT,
+            "sequence": COUNT,
+            "mode": enum_schema(ScanMode),
+            "user_id": TEXT_OR_NULL,
+            "currency": TEXT_OR_NULL,
+            "trigger": enum_schema(ScanTrigger),
+            "holder": TEXT,
             "token": {"type": ["integer", "null"]},
-            "state": _enum(ScanState),
-            "started_at": _MOMENT,
-            "ended_at": _MOMENT_OR_NULL,
-            "reason": _TEXT_OR_NULL,
+            "state": enum_schema(ScanState),
+            "started_at": MOMENT,
+            "ended_at": MOMENT_OR_NULL,
+            "reason": TEXT_OR_NULL,
             "result": {"type": ["string", "null"], "enum": [None, *(v.value for v in Verdict)]},
         },
         duration_seconds=_SECONDS,
-        consistency=_enum(Consistency),
-        checked_users=_COUNT,
-        checked_currencies=_COUNT,
-        checked_balances=_COUNT,
-        mismatch_count=_COUNT,
-        mismatched_users=_COUNT,
+        consistency=enum_schema(Consistency),
+        checked_users=COUNT,
+        checked_currencies=COUNT,
+        checked_balances=COUNT,
+        mismatch_count=COUNT,
+        mismatched_users=COUNT,
         by_kind=_by_kind(),
         incomplete=_TEXTS,
     )
 
 
 def _page(key: str, item: str) -> Schema:
-    return _record(
+    return record_schema(
         {
             key: {"type": "array", "items": named_schema(item)},
             "next_cursor": {
@@ -255,31 +260,8 @@ def _page(key: str, item: str) -> Schema:
     )
 
 
-def _sync_all() -> Schema:
-    checks = [named_schema(name) for name in ("Healthy", "IntegrityFailure", "Incomplete")]
-    return _record(
-        {
-            "applied": {"const": False},
-            "details": _TEXT,
-            "steps": {"type": "array", "items": named_schema("Step")},
-            "check": {"oneOf": checks},
-        }
-    )
-
-
-def _step(names: Sequence[str]) -> Schema:
-    after = _record(dict.fromkeys(names, _AMOUNT))
-    required, optional = _account(
-        kind=_enum(MismatchKind),
-        outcome={"type": "string", "enum": ["planned", "refused"]},
-        before=_record(dict.fromkeys(names, _AMOUNT_OR_NULL)),
-        after={"oneOf": [{"type": "null"}, after]},
-    )
-    return _record(required, **optional, reason=_TEXT)
-
-
 def _credited() -> Schema:
-    schema = _record(
+    schema = record_schema(
         {
             "Success": {"const": True},
             "Total USD": {
@@ -287,26 +269,26 @@ def _credited() -> Schema:
                 "description": "To the cent; null where a currency that is held has no price.",
             },
         },
-        unpriced={"type": "array", "items": _TEXT, "minItems": 1},
+        unpriced={"type": "array", "items": TEXT, "minItems": 1},
     )
     return schema | {
-        "additionalProperties": _AMOUNT,
+        "additionalProperties": AMOUNT,
         "description": "A key for each currency of which the user holds any.",
     }
 
 
 def _trade() -> Schema:
-    return _record(
+    return record_schema(
         {
-            "trade_id": _TEXT,
+            "trade_id": TEXT,
             "state": {"type": "string", "enum": ["locked", "released", "cancelled"]},
-            "seller_id": _TEXT,
-            "buyer_id": _TEXT,
-            "currency": _TEXT,
-            "amount": _AMOUNT,
-            "fee_bps": _COUNT,
-            "fee": _AMOUNT,
-            "created_at": _MOMENT,
-            "closed_at": _MOMENT_OR_NULL,
+            "seller_id": TEXT,
+            "buyer_id": TEXT,
+            "currency": TEXT,
+            "amount": AMOUNT,
+            "fee_bps": COUNT,
+            "fee": AMOUNT,
+            "created_at": MOMENT,
+            "closed_at": MOMENT_OR_NULL,
         }
     )

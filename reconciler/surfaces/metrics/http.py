@@ -14,6 +14,7 @@ ENDPOINTS = (
     ("GET", "/api/integrity/explain/{user_id}/{currency}"),
     ("GET", "/api/integrity/findings"),
     ("GET", "/api/integrity/scans"),
+    ("GET", "/api/repairs/{plan_id}"),
     ("GET", "/healthz/live"),
     ("GET", "/healthz/ready"),
     ("GET", "/metrics"),
@@ -21,9 +22,10 @@ ENDPOINTS = (
     ("POST", "/api/p2p/cancel-trade"),
     ("POST", "/api/p2p/create-trade"),
     ("POST", "/api/p2p/release-crypto"),
+    ("POST", "/api/repairs/{plan_id}/approve"),
     ("POST", "/api/test/credit"),
 )
-STATUSES = (200, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 499, 500, 503)
+STATUSES = (200, 202, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 499, 500, 503)
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 
 

@@ -13,6 +13,7 @@ from reconciler.surfaces.metrics.http import ENDPOINTS, HttpMetrics
 from reconciler.surfaces.metrics.labels import PREFIX
 from reconciler.surfaces.metrics.mongo import MongoMetrics
 from reconciler.surfaces.metrics.postings import PostingMetrics
+from reconciler.surfaces.metrics.repairs import RepairMetrics
 from reconciler.surfaces.metrics.scans import ScanMetrics
 from reconciler.surfaces.metrics.scheduler import SchedulerMetrics
 from reconciler.surfaces.metrics.standing import StandingCollector
@@ -48,6 +49,7 @@ class Metrics:
         self.http = HttpMetrics(self._registry, endpoints=endpoints)
         self.audit = AuditMetrics(self._registry)
         self.scheduler = SchedulerMetrics(self._registry)
+        self.repairs = RepairMetrics(self._registry)
         self._standing = StandingCollector(currencies=currencies, prices_usd=prices_usd)
         self._registry.register(self._standing)
         self._build_info = Gauge(

@@ -15,6 +15,7 @@ from reconciler.model.identity import Account
 from reconciler.model.report import ScanReport
 from reconciler.surfaces.ports import Health
 from tests.fakes.http import Api
+from tests.fakes.repairs import FakeRepairs
 from tests.fakes.service import FAILURE, HEALTHY, INCOMPLETE, FakeCredits, FakeEscrow, FakeService
 
 AnyCase = schemathesis.Case[Any]
@@ -56,7 +57,7 @@ def tried(schema: Any) -> Callable[[Test], Test]:
 
 
 def everywhere(report: ScanReport) -> Api:
-    return Api(FakeService(report))
+    return Api(FakeService(report), repairs=FakeRepairs(needs_approval=report is FAILURE))
 
 
 def broken() -> Api:
@@ -104,7 +105,7 @@ def test_a_mismatch_is_as_described(case: AnyCase) -> None:
 
 @tried(incomplete)
 def test_an_incomplete_scan_is_as_described(case: AnyCase) -> None:
-    """The check, and what is proposed from one, answer 503."""
+    """The check, and a repair that begins with one, answer 503."""
     check(case, server_errors=frozenset({(CHECK, 503), (SYNC_ALL, 503)}))
 
 

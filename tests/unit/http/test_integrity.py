@@ -16,7 +16,6 @@ from reconciler.errors import (
     ReconcilerError,
     SnapshotTooOld,
 )
-from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanRecord
 from tests.fakes.http import CHECKSUM, Api
 from tests.fakes.service import (
@@ -31,7 +30,6 @@ from tests.fakes.service import (
 )
 
 CHECK = "/api/integrity/check"
-SYNC_ALL = "/api/integrity/sync-all"
 
 
 def exact(answer: httpx.Response) -> Any:
@@ -172,79 +170,6 @@ async def test_scans_that_cannot_be_read_are_no_answer(error: type[ReconcilerErr
     assert answer.json()["status"] == "incomplete"
     assert answer.json()["reason"] == "no answer"
     assert answer.json()["timestamp"] == "2025-12-22T01:30:00Z"
-
-
-async def sync_all(report: ScanReport, query: str = "", **fields: object) -> httpx.Response:
-    async with Api(FakeService(report)).client() as client:
-        return await client.post(SYNC_ALL + query, content=json.dumps({"reason": "r", **fields}))
-
-
-async def test_what_would_be_done_is_shown() -> None:
-    """Each account has its amounts before and after, or a reason why a person must act."""
-    answer = await sync_all(FAILURE, user_id="abc123", dry_run=True)
-    found = exact(answer)
-    planned, _, malformed, doubled = found["steps"]
-
-    assert answer.status_code == 200
-    assert found["applied"] is False
-    assert found["check"]["status"] == "INTEGRITY_FAILURE"
-    assert found["details"] == (
-        "Nothing was changed: this version shows a plan and does not carry it out. Accounts that "
-        "are wrong: 4; planned: 2; refused, for a person to decide: 2."
-    )
-    assert planned == {
-        "user_id": "abc123",
-        "currency": "BTC",
-        "kind": "amount",
-        "outcome": "planned",
-        "before": {
-            "wallets": Decimal("0.001"),
-            "crypto_balances": Decimal("0.0005"),
-            "trader_balances": Decimal("0.001"),
-            "internal_balances": Decimal("0.001"),
-        },
-        "after": {
-            "wallets": Decimal("0.001"),
-            "crypto_balances": Decimal("0.001"),
-            "trader_balances": Decimal("0.001"),
-            "internal_balances": Decimal("0.001"),
-        },
-    }
-    assert (malformed["outcome"], malformed["after"]) == ("refused", None)
-    assert malformed["before"]["internal_balances"] is None
-    assert malformed["reason"].startswith("a copy holds no usable number")
-    assert doubled["before"]["wallets"] is None
-
-
-async def test_nothing_is_to_be_done_where_nothing_is_wrong() -> None:
-    """There are no steps, and the check says healthy."""
-    answer = await sync_all(HEALTHY, user_id="a")
-
-    assert answer.status_code == 200
-    assert answer.json()["steps"] == []
-    assert answer.json()["details"] == "Nothing was changed: the user's balances are in sync."
-
-
-async def test_a_plan_from_an_incomplete_look_answers_503() -> None:
-    """What was not seen is not known to be right."""
-    answer = await sync_all(INCOMPLETE, user_id="a")
-
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "5"
-    assert answer.json()["applied"] is False
-    assert answer.json()["check"]["status"] == "incomplete"
-
-
-async def test_the_user_may_stand_in_the_query() -> None:
-    """The body has the reason in any case."""
-    service = FakeService()
-    async with Api(service).client() as client:
-        answer = await client.post(
-            f"{SYNC_ALL}?user_id=a", content='{"reason": "r", "currency": "BTC"}'
-        )
-
-    assert answer.status_code == 200
-    assert service.asked == [("a", "BTC")]
 
 
 @pytest.mark.parametrize(
