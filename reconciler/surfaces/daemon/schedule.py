@@ -139,6 +139,8 @@ def _longest_gap(scan: ScanSettings) -> float:
         if following is None:
             break
         due.append(following)
+    if not due:
+        raise _unusable("is never due")
     gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(due)]
     return max(gaps, default=scan.interval_seconds)
 
@@ -155,14 +157,13 @@ def _trigger(scan: ScanSettings) -> Any:
 def _cron(line: str) -> Any:
     try:
         return CronTrigger.from_crontab(line, timezone=UTC)
-    except ValueError as error:
-        raise InvalidSettings(
-            [
-                Problem(
-                    "settings",
-                    "scan.cron",
-                    "must be cron's five fields, minute, hour, day, month and weekday, such as "
-                    f'"*/5 * * * *" ({type(error).__name__})',
-                )
-            ]
-        ) from None
+    except ValueError:
+        raise _unusable("is no such line") from None
+
+
+def _unusable(why: str) -> InvalidSettings:
+    what = (
+        f"{why}: it must be cron's five fields, minute, hour, day, month and weekday, such as "
+        '"*/5 * * * *"'
+    )
+    return InvalidSettings([Problem("settings", "scan.cron", what)])
