@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient
 
 from reconciler.errors import Fenced
 from reconciler.model.comparison import MismatchKind
-from reconciler.model.finding import Change, FindingFilter, FindingState
+from reconciler.model.finding import Change, FindingFilter, FindingState, Sighting
 from reconciler.model.report import ScanMode, Verdict
 from reconciler.model.scan_record import ScanState, ScanTrigger
 from reconciler.scanning.ports import Selection
@@ -129,6 +129,53 @@ async def test_narrowed_scans_resolve_only_what_they_looked_at(database: Databas
     assert not (await records.standing.standing()).is_failure
     modes = [record.mode for record in records.told.recorded]
     assert modes == [ScanMode.FULL, ScanMode.USER, ScanMode.CURRENCY, ScanMode.CURRENCY]
+
+
+async def test_a_narrowed_scan_leaves_what_its_text_does_not_mean(database: Database) -> None:
+    """A finding whose id only reads like the one that was typed stays open."""
+    records = Records(database)
+    long = "x" * 1_100
+    odd: list[object] = [
+        None,
+        [],
+        {"a": 1},
+        bson.Binary(b"\1\2", 5),
+        bson.Timestamp(1, 2),
+        long + "a",
+        long + "b",
+    ]
+    await make_collections(database)
+    for user in odd:
+        await database["wallets"].insert_one({"user_id": user, "currency": "BTC", **ONE})
+    await scan(records)
+    page = await records.findings.findings(FindingFilter(), after=None, limit=20)
+    for finding in page.findings:
+        await scan(records, Selection(user_id=finding.account.user_id.text))
+
+    after = await records.findings.findings(FindingFilter(), after=None, limit=20)
+    assert len(after.findings) == len(odd)
+    assert all(each.is_open for each in after.findings)
+
+
+async def test_a_scan_resolves_nothing_that_was_seen_while_it_ran(database: Database) -> None:
+    """An older scan that is still at work may look after a younger one, and see a later drift."""
+    records = Records(database)
+    older, younger = [
+        await records.scans.begin(name, ALL, trigger=ScanTrigger.REQUEST, holder=name, token=None)
+        for name in ("older", "younger")
+    ]
+    await drifted(database, "alice")
+    await scan(records)
+    (finding,) = (await records.findings.findings(FindingFilter(), after=None, limit=5)).findings
+    sighting = Sighting(finding.mismatch, finding.differences, is_confirmed=True)
+    await database["integrity_findings"].delete_many({})
+    await records.findings.note(older, sightings=[sighting], cleared=())
+    await records.findings.resolve_unseen(younger)
+    assert (await records.standing.standing()).is_failure
+
+    await mend(database)
+    await scan(records)
+    assert not (await records.standing.standing()).is_failure
 
 
 async def test_an_incomplete_scan_resolves_nothing(database: Database) -> None:
