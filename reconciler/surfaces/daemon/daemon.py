@@ -55,12 +55,15 @@ class Scans:
         if is_due and token is None:
             raise ReadInterrupted("this daemon no longer holds the lease")
         scan = await self._recorder.scan(selection, trigger=trigger, token=token)
-        if scan.unrecorded is not None:
+        is_whole = selection == Selection() and not scan.report.incomplete
+        can_be_read = scan.unrecorded is None or not scan.report.mismatch_count
+        if is_whole and can_be_read:
+            self._pulse.forget_unrecorded(scan.report)
+        if can_be_read:
+            await self._pulse.beat()
+        if not can_be_read or not self._pulse.is_up:
+            # Either it is not written down, or what is written down cannot be read now.
             self._pulse.remember_unrecorded(scan.report)
-            return scan
-        if selection == Selection():
-            self._pulse.forget_unrecorded()
-        await self._pulse.beat()
         return scan
 
 
