@@ -28,7 +28,7 @@ from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.standing import MongoStanding
 from reconciler.storage.trades import MongoTrades
-from reconciler.storage.transactions import Database
+from reconciler.storage.transactions import Client, Database
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import Timing
@@ -52,6 +52,8 @@ from reconciler.sync import BalanceSync
 
 # What the sync library still carries when the daemon stops goes on for so long at most.
 SYNC_STOP_SECONDS_MAX = 1.0
+# The server is told that the client goes, if it listens.
+CLIENT_CLOSE_SECONDS_MAX = 1.0
 # Requests under way when the daemon stops have so long to end.
 HTTP_STOP_SECONDS = 1.0
 # How often is looked whether the first scan is over.
@@ -69,7 +71,7 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
     metrics = _metrics(settings)
     gate = Gate(settings.api, clock=_now, observer=metrics.http)
     listener = OperationListener(metrics.mongo, database=settings.mongo.database)
-    async with open_client(settings, listeners=[listener]) as client:
+    async with _closed_soon(open_client(settings, listeners=[listener])) as client:
         parts = _Parts(settings, logs, client[settings.mongo.database], metrics, gate)
         try:
             yield _RunningDaemon(parts, timing)
@@ -79,6 +81,20 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
                 async with asyncio.timeout(SYNC_STOP_SECONDS_MAX):
                     await parts.idempotency.close()
                     await parts.sync.close()
+
+
+@contextlib.asynccontextmanager
+async def _closed_soon(client: Client) -> AsyncIterator[Client]:
+    """Close a client at the end, but do not wait for a server that does not answer.
+
+    It says goodbye to the server first, for which it would wait for more than ten seconds.
+    """
+    try:
+        yield client
+    finally:
+        closing = asyncio.create_task(client.close())
+        await asyncio.wait({closing}, timeout=CLIENT_CLOSE_SECONDS_MAX)
+        closing.cancel()
 
 
 class _Parts:
