@@ -320,6 +320,8 @@ def test_what_a_running_daemon_takes() -> None:
         ("[valuation]\nprices_usd = { BTC = 1.5 }", "in quotes"),
         ('[valuation]\nprices_usd = { BTC = "0" }', "greater than 0"),
         ("[lease]\nttl_seconds = 0", "greater than 0"),
+        ("[lease]\nttl_seconds = 1e15", "less than or equal to 1000000000"),
+        ("[scan]\njitter_seconds = 1e300", "less than or equal to 1000000000"),
     ],
 )
 def test_settings_of_the_service_that_cannot_be(tmp_path: Path, toml: str, told: str) -> None:

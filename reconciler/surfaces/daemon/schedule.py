@@ -21,8 +21,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reconciler.settings import InvalidSettings, Problem, ScanSettings
 
 _JOB = "scan"
-# Enough to meet each weekend of a line that leaves them out.
-GAPS_LOOKED_AT_MAX = 300
+# Enough to meet the nights and the weekend of a line that leaves them out, however often it is due.
+GAPS_LOOKED_AT_MIN = 300
+GAPS_LOOKED_AT = timedelta(days=8)
 # Why a scan that was due did not begin; the words are those of the metric's label.
 MISSED = "too_late"
 STILL_RUNNING = "still_running"
@@ -133,7 +134,7 @@ def _longest_gap(scan: ScanSettings) -> float:
         return scan.interval_seconds
     trigger = _cron(scan.cron)
     due: list[datetime] = []
-    while len(due) < GAPS_LOOKED_AT_MAX:
+    while len(due) < GAPS_LOOKED_AT_MIN or due[-1] - due[0] < GAPS_LOOKED_AT:
         now = due[-1] + timedelta(seconds=1) if due else datetime.now(UTC)
         following = trigger.get_next_fire_time(None, now)
         if following is None:

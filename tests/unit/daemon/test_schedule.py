@@ -124,7 +124,12 @@ async def test_other_times_are_taken() -> None:
 
 @pytest.mark.parametrize(
     "cron, gap_seconds",
-    [("*/5 * * * *", 300), ("0 3 * * mon-fri", 3 * 86_400), ("0 0 1 1 *", 366 * 86_400)],
+    [
+        ("*/5 * * * *", 300),
+        ("0 3 * * mon-fri", 3 * 86_400),
+        ("* 9-17 * * mon-fri", 63 * 3_600 + 60),
+        ("0 0 1 1 *", 366 * 86_400),
+    ],
 )
 def test_the_longest_gap_of_a_cron_line(cron: str, gap_seconds: float) -> None:
     """Alerts know how long nothing may come: over a weekend, a leap year."""
