@@ -58,6 +58,7 @@ class Pulse:
         self._sleep = sleep
         self.is_up = False
         self.standing: Standing | None = None
+        self._stored: Standing | None = None
         self._revision: int | None = None
         self._read_at = 0.0
         self._unrecorded: ScanReport | None = None
@@ -82,8 +83,8 @@ class Pulse:
         """Keep a mismatch that is not to be read, until a later full scan has looked everywhere."""
         if report.mismatch_count:
             self._unrecorded = report
-            if self.standing is not None:
-                self._know(self.standing.with_unrecorded(report))
+            if self._stored is not None:
+                self._know(self._stored.with_unrecorded(report))
 
     def forget_unrecorded(self, report: ScanReport) -> None:
         """A full scan has looked everywhere, and what it saw is written down, or is nothing."""
@@ -97,7 +98,7 @@ class Pulse:
             revision = await self._asked_revision()
             is_old = self._monotonic() - self._read_at > STANDING_SECONDS_MAX
             if revision != self._revision or is_old or self.standing is None:
-                standing = await self._summed_up()
+                standing = self._stored = await self._summed_up()
                 self._revision, self._read_at = revision, self._monotonic()
                 unrecorded = self._unrecorded
                 self._know(standing.with_unrecorded(unrecorded) if unrecorded else standing)

@@ -125,14 +125,16 @@ async def test_what_could_not_be_written_counts() -> None:
     """A mismatch that a scan saw but could not record is the verdict until a scan was recorded."""
     pulse, records, heard, _ = parts()
     await pulse.beat()
-    pulse.remember_unrecorded(REPORT)
+    for _ in range(2):
+        pulse.remember_unrecorded(REPORT)
     assert pulse.standing is not None
     assert pulse.standing.is_failure
+    assert pulse.standing.unmeasured == 3, "seen again is not seen twice"
     records.change(SOUND)
     await pulse.beat()
     assert pulse.standing.is_failure, "what is stored is older than what was seen"
     assert (pulse.standing.mismatched_users, pulse.standing.unmeasured) == (2, 3)
-    pulse.forget_unrecorded()
+    pulse.forget_unrecorded(REPORT)
     await pulse.beat()
 
     assert heard.known[-1] == SOUND
