@@ -129,9 +129,9 @@ class ScanSchedule:
 
 
 def _longest_gap(scan: ScanSettings) -> float:
-    """Give the longest time between two scans that are due: of a cron line, of the next ones."""
+    """Give the longest time between two scans: of a cron line, of the next ones that are due."""
     if scan.cron is None:
-        return scan.interval_seconds
+        return scan.interval_seconds + min(scan.jitter_seconds, scan.interval_seconds)
     trigger = _cron(scan.cron)
     due: list[datetime] = []
     while len(due) < GAPS_LOOKED_AT_MIN or due[-1] - due[0] < GAPS_LOOKED_AT:
@@ -143,15 +143,16 @@ def _longest_gap(scan: ScanSettings) -> float:
     if not due:
         raise _unusable("is never due")
     gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(due)]
-    return max(gaps, default=scan.interval_seconds)
+    return max(gaps, default=scan.interval_seconds) + scan.jitter_seconds
 
 
 def _trigger(scan: ScanSettings) -> Any:
-    jitter = scan.jitter_seconds or None
     if scan.cron is None:
+        # More than the interval would be another interval.
+        jitter = min(scan.jitter_seconds, scan.interval_seconds) or None
         return IntervalTrigger(seconds=scan.interval_seconds, timezone=UTC, jitter=jitter)
     trigger = _cron(scan.cron)
-    trigger.jitter = jitter
+    trigger.jitter = scan.jitter_seconds or None
     return trigger
 
 

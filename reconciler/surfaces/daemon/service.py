@@ -57,6 +57,7 @@ class DaemonService:
             is_standing_known=self._pulse.standing is not None,
             is_stopping=self.is_stopping,
             is_leader=self._leadership.token is not None,
+            is_lease_answered=self._leadership.is_answered,
         )
 
     def now(self) -> datetime:

@@ -147,3 +147,10 @@ def test_a_line_that_is_never_due_is_refused() -> None:
     """A thirtieth of February would be a daemon that never scans."""
     with pytest.raises(InvalidSettings, match="never"):
         timing(cron="0 0 30 2 *")
+
+
+def test_jitter_is_part_of_the_gap_and_at_most_the_interval() -> None:
+    """What may lie between two scans includes the chance, which never doubles more than once."""
+    assert timing(interval_seconds=300, jitter_seconds=5).longest_gap_seconds == 305
+    assert timing(interval_seconds=1, jitter_seconds=600).longest_gap_seconds == 2
+    assert timing(cron="*/5 * * * *", jitter_seconds=5).longest_gap_seconds == 305
