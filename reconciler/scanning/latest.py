@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from reconciler.model.scan_record import ScanRecord
 
 # What was read is good for so long; a scan of another daemon is seen after that.
 SHARED_SECONDS = 0.5
 
-ReadLast = Callable[[], Awaitable[ScanRecord | None]]
+ReadLast = Callable[[], Coroutine[Any, Any, ScanRecord | None]]
 
 
 class LatestScan:
