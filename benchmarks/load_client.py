@@ -24,6 +24,7 @@ class Answers:
 
     seconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    elapsed_seconds: float = 0.0
 
 
 class Client:
@@ -69,15 +70,20 @@ async def load(
     print("ready", flush=True)
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     started = time.perf_counter()
-    await asyncio.gather(*(_go_on(client, pause_seconds, ended, answers) for client in asking))
-    elapsed = time.perf_counter() - started
+    going_on = [_go_on(client, pause_seconds, ended, answers) for client in asking]
+    await asyncio.gather(_until(ended, answers, started), *going_on)
     await asyncio.gather(*(client.close() for client in asking))
     return {
-        "elapsed_seconds": elapsed,
+        "elapsed_seconds": answers.elapsed_seconds,
         "seconds": [round(each, 6) for each in answers.seconds],
         "errors": answers.errors,
         "cpu_seconds": time.process_time(),
     }
+
+
+async def _until(ended: "asyncio.Task[str]", answers: Answers, started: float) -> None:
+    await ended
+    answers.elapsed_seconds = time.perf_counter() - started
 
 
 async def _go_on(
@@ -86,7 +92,7 @@ async def _go_on(
     """Ask again and again, after pauses of different lengths: clients do not march in step."""
     pause = random.uniform(0, pause_seconds)
     while True:
-        await asyncio.wait({ended}, timeout=pause)
+        await asyncio.sleep(pause)
         if ended.done():
             return
         begun = time.perf_counter()

@@ -160,6 +160,7 @@ async def live(parts: Parts, while_serving: Callable[[], Awaitable[None]]) -> No
     )
     async with asyncio.timeout(STOP_SECONDS_MAX):
         await daemon.run(Timing.of(ScanSettings()), stop)
+    parts.succession.stop()
 
 
 async def test_the_standing_is_known_before_anything_is_served(database: Database) -> None:
