@@ -76,7 +76,9 @@ class Parts:
         self.pulse = Pulse(self.records.standing, Silent())
         self.latest = LatestScan(self.records.scans.last_full, monotonic=lambda: 0.0)
         self.scans = Scans(self.records.recorder, self.pulse, self.latest)
-        self.succession = Succession(self.scans.shared, self.records.scans, self.logs, prepare=_nothing)
+        self.succession = Succession(
+            self.scans.shared, self.records.scans, self.logs, prepare=_nothing
+        )
         self.leadership = Leadership(
             self.records.lease, self.succession, holder=holder, ttl_seconds=60
         )
