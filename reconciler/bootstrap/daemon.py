@@ -13,6 +13,7 @@ from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
 from reconciler.model.mapping import OWN_COLLECTIONS
 from reconciler.model.report import ScanMode, Verdict
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.recording import ScanRecorder
 from reconciler.scanning.scanner import Scanner
@@ -139,7 +140,8 @@ class _Parts:
         lease = MongoLease(database)
         self.observer = SeveralDaemonObservers(metrics, DaemonLog(logs))
         self.pulse = Pulse(MongoStanding(database, self.records, lease), self.observer)
-        self.scans = Scans(recorder, self.pulse)
+        self.latest = LatestScan(self.records.last_full)
+        self.scans = Scans(recorder, self.pulse, self.latest)
         self.succession = Succession(
             self.scans.shared, self.records, logs, prepare=lambda: make_record_indexes(database)
         )
@@ -160,6 +162,7 @@ class _Parts:
             leadership=self.leadership,
             shared=self.scans.shared,
             scans=self.records,
+            latest=self.latest,
             findings=self.findings,
             explainer=Explainer(
                 self.store,

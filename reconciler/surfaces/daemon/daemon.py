@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.errors import Fenced, ReadInterrupted, ReconcilerError
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
@@ -31,12 +32,13 @@ Serve = Callable[[], AbstractAsyncContextManager[Awaitable[None]]]
 class Scans:
     """Makes the daemon's scans: the scheduled ones under its lease, all others without."""
 
-    def __init__(self, recorder: ScanRecorder, pulse: Pulse) -> None:
+    def __init__(self, recorder: ScanRecorder, pulse: Pulse, latest: LatestScan) -> None:
         self.leadership: Leadership | None = None
         self.schedule: ScanSchedule | None = None
         self.shared = SharedScans(self._make)
         self._recorder = recorder
         self._pulse = pulse
+        self._latest = latest
 
     async def scheduled(self) -> None:
         """Make the scan that is due, if this daemon is the one that scans."""
@@ -55,6 +57,8 @@ class Scans:
         if is_due and token is None:
             raise ReadInterrupted("this daemon no longer holds the lease")
         scan = await self._recorder.scan(selection, trigger=trigger, token=token)
+        # Nobody may hear of an older scan once somebody has heard of this one.
+        self._latest.forget()
         is_whole = selection == Selection() and not scan.report.incomplete
         can_be_read = scan.unrecorded is None or not scan.report.mismatch_count
         if is_whole and can_be_read:

@@ -79,6 +79,11 @@ class Pulse:
         if self.standing is not None:
             self._observer.standing_known(self.standing)
 
+    @property
+    def holds_unrecorded(self) -> bool:
+        """Whether a mismatch was seen that what is stored does not tell of."""
+        return self._unrecorded is not None
+
     def remember_unrecorded(self, report: ScanReport) -> None:
         """Keep a mismatch that is not to be read, until a later full scan has looked everywhere."""
         if report.mismatch_count:

@@ -10,6 +10,7 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal, propose
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord, ScanTrigger
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.records import FindingRecords, ScanRecords
@@ -35,6 +36,7 @@ class DaemonService:
         leadership: Leadership,
         shared: SharedScans,
         scans: ScanRecords,
+        latest: LatestScan,
         findings: FindingRecords,
         explainer: Explainer,
         mappings: Mappings,
@@ -45,6 +47,7 @@ class DaemonService:
         self._leadership = leadership
         self._shared = shared
         self._scans = scans
+        self._latest = latest
         self._findings = findings
         self._explainer = explainer
         self._mappings = mappings
@@ -74,8 +77,11 @@ class DaemonService:
         return scan.report
 
     async def last_full(self) -> ScanRecord | None:
-        """Give the last full scan that ended with a report."""
-        return await self._scans.last_full()
+        """Give the last full scan that ended with a report.
+
+        None while this daemon has seen a mismatch that is not written down: what is kept is older.
+        """
+        return None if self._pulse.holds_unrecorded else await self._latest.get()
 
     async def explain(self, user_id: str, currency: str) -> Explanation:
         """Show one account as of one moment."""

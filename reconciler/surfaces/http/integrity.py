@@ -19,7 +19,7 @@ from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.surfaces.account_answers import explanation_answer
 from reconciler.surfaces.answers import Answer, check_answer, incomplete_answer
-from reconciler.surfaces.http.answering import ExactJsonResponse, retry_after
+from reconciler.surfaces.http.answering import ExactJsonResponse, Written, retry_after
 from reconciler.surfaces.http.description import json_reply, problem_reply, unavailable_reply
 from reconciler.surfaces.http.inputs import (
     CURRENCY_LOOKUP,
@@ -47,6 +47,7 @@ class IntegrityApi:
         self._service = service
         self._mappings = mappings
         self._checksum = checksum
+        self._written: tuple[ScanReport, Written] | None = None
 
     def operations(self) -> tuple[Operation, ...]:
         """List what is answered here."""
@@ -101,15 +102,25 @@ class IntegrityApi:
     def _checked(self, report: ScanReport) -> Response:
         is_incomplete = report.verdict is Verdict.INCOMPLETE
         return ExactJsonResponse(
-            self._check_answer(report),
+            self._written_once(report).extended(self._age_answer(report)),
             STATUS_OF_VERDICT[report.verdict],
             headers=retry_after() if is_incomplete else None,
         )
 
     def _check_answer(self, report: ScanReport) -> Answer:
         answer = check_answer(report, mappings=self._mappings, checksum=self._checksum)
+        return answer | self._age_answer(report)
+
+    def _written_once(self, report: ScanReport) -> Written:
+        """Write what callers of the same report share: a hundred mismatches take milliseconds."""
+        if self._written is None or self._written[0] is not report:
+            answer = check_answer(report, mappings=self._mappings, checksum=self._checksum)
+            self._written = report, Written.of(answer)
+        return self._written[1]
+
+    def _age_answer(self, report: ScanReport) -> Answer:
         age = _age(report.started_at, self._service.now())
-        return answer | {"age_seconds": round(age.total_seconds(), 3)}
+        return {"age_seconds": round(age.total_seconds(), 3)}
 
     def _could_not_look(self, error: ReconcilerError) -> Response:
         answer = incomplete_answer([str(error)], now=self._service.now(), checksum=self._checksum)

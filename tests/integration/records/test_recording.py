@@ -1,6 +1,7 @@
 """Scans and findings as they are written down, and read back."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.integration.scanning.seeing import make_collections, put, put_alike
 ONE = {"available_balance": Decimal128("1"), "locked_balance": Decimal128("0")}
 TWO = {"available_balance": Decimal128("2"), "locked_balance": Decimal128("0")}
 ALL = Selection()
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 async def drifted(database: Database, *users: object, currency: str = "BTC") -> None:
@@ -266,6 +268,40 @@ async def test_who_took_over_shuts_the_last_holder_out(database: Database) -> No
     assert states.pop("late") is ScanState.INTERRUPTED
     assert list(states.values()) == [ScanState.FINISHED]
     assert (await records.standing.standing()).is_failure
+
+
+async def test_the_token_alone_shuts_it_out(database: Database) -> None:
+    """Before anybody marked its scan as interrupted, the last holder is refused all the same."""
+    records = Records(database)
+    await drifted(database, "alice")
+    old = await records.lease.take("old", seconds=0.05)
+    running = await records.scans.begin(
+        "late", ALL, trigger=ScanTrigger.SCHEDULE, holder="old", token=old.token
+    )
+    report = (await records.recorder.scan(ALL, trigger=ScanTrigger.REQUEST)).report
+    await asyncio.sleep(0.1)
+    await records.lease.take("new", seconds=60)
+
+    with pytest.raises(Fenced):
+        await records.findings.note(running, sightings=(), cleared=())
+    with pytest.raises(Fenced):
+        await records.scans.finish(running, report)
+
+
+async def test_a_scan_that_was_marked_as_interrupted_stays_so(database: Database) -> None:
+    """One without a lease, too, cannot end once its record says that it has."""
+    records = Records(database)
+    running = await records.scans.begin(
+        "late", ALL, trigger=ScanTrigger.COMMAND, holder="a shell", token=None
+    )
+    await database["integrity_scans"].update_one({}, {"$set": {"started_at": LONG_AGO}})
+    assert await records.scans.interrupt_orphans(token=1) == 1
+    report = (await records.recorder.scan(ALL, trigger=ScanTrigger.REQUEST)).report
+
+    with pytest.raises(Fenced):
+        await records.findings.note(running, sightings=(), cleared=())
+    with pytest.raises(Fenced):
+        await records.scans.finish(running, report)
 
 
 async def test_a_cancelled_scan_is_recorded_as_interrupted(database: Database) -> None:
