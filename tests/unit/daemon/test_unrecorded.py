@@ -9,6 +9,7 @@ from reconciler.model.comparison import MismatchKind
 from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.model.standing import Standing
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
 from reconciler.surfaces.daemon.daemon import Scans
@@ -65,9 +66,13 @@ class Recorder:
         return self._scans.pop(0)
 
 
+async def nothing() -> None:
+    """Nobody asks for what is kept."""
+
+
 async def verdicts_after(pulse: Pulse, *scans: RecordedScan) -> list[Verdict | None]:
     """Make scans, and give the verdict after each."""
-    made = Scans(cast("ScanRecorder", Recorder(*scans)), pulse)
+    made = Scans(cast("ScanRecorder", Recorder(*scans)), pulse, LatestScan(nothing))
     verdicts = []
     for _ in scans:
         await made.shared.scan(Selection(), ScanTrigger.REQUEST)
