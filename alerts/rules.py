@@ -239,8 +239,8 @@ def _on_the_trail(timing: Timing, job: str) -> Iterator[Alert]:
         f"{valid} == 0",
         None,
         "The audit trail was changed.",
-        "A daemon found a record that does not follow, is missing, or was signed otherwise. Nothing "
-        "is repaired while this lasts.",
+        "A daemon found a record that does not follow, is missing, or was signed otherwise. "
+        "Nothing is repaired while this lasts.",
     )
     yield Alert(
         "ReconcilerAuditCheckpointStale",

@@ -15,12 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from benchmarks import machine, page, postings, scans
+from benchmarks import audit, machine, page, postings, scans
 from benchmarks.figures import Section
 from reconciler.embedded import EmbeddedMongo
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-SUBJECTS = ("scan", "postings")
+SUBJECTS = ("scan", "postings", "audit")
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class Sizes:
     sample: int = 3_000
     seconds: float = 2.0
     callers: tuple[int, ...] = (1, 16, 64)
+    records: int = 100_000
 
 
-QUICK = Sizes(accounts=4_000, rounds=1, sample=200, seconds=0.2, callers=(1, 4))
+QUICK = Sizes(accounts=4_000, rounds=1, sample=200, seconds=0.2, callers=(1, 4), records=2_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +72,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         sample=base.sample,
         seconds=base.seconds,
         callers=base.callers,
+        records=base.records,
     )
 
 
@@ -89,6 +91,10 @@ async def _measure(
                 sample=sizes.sample,
                 seed=options.seed,
                 bars=not options.quick,
+            )
+        elif subject == "audit":
+            section = await audit.measure(
+                records=sizes.records, rounds=sizes.rounds, bars=not options.quick
             )
         else:
             section = await postings.measure(

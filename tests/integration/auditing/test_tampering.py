@@ -118,7 +118,7 @@ async def empty_it(book: Book) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attack", "first_bad"),
+    "attack, first_bad",
     [
         (edit, 4),
         (edit_with_its_hash, 5),
@@ -151,7 +151,7 @@ async def test_the_chain_alone_shows_what_does_not_fit(
 
 
 @pytest.mark.parametrize(
-    ("attack", "first_bad"),
+    "attack, first_bad",
     [
         (cut_the_tail_and_set_the_head_back, 8),
         (write_anew, 4),
