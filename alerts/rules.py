@@ -16,6 +16,7 @@ from alerts.timing import Timing, duration
 JOB = "reconciler"
 SURGE_RATIO = "0.001"
 OVERDUE_INTERVALS = 2
+STALE_INTERVALS = 2
 FAILED_SCANS_MAX = 2
 
 Rule = dict[str, Any]
@@ -73,6 +74,7 @@ def alerts(timing: Timing, job: str = JOB) -> tuple[Alert, ...]:
         *_on_balances(timing, job),
         *_on_the_daemon(timing, job),
         *_on_mongo(timing, job),
+        *_on_the_trail(timing, job),
         Alert(
             "ReconcilerWatchdog",
             "none",
@@ -105,6 +107,13 @@ def _recorded(job: str) -> Iterator[Rule]:
             f"max(reconciler_scan_last_success_timestamp_seconds{full})"
         ),
         "scan_interval_seconds:max": f"max(reconciler_scan_interval_seconds{full})",
+        "audit_chain_valid:min": f"min(reconciler_audit_chain_valid{here})",
+        "audit_last_checkpoint_timestamp_seconds:max": (
+            f"max(reconciler_audit_last_checkpoint_timestamp_seconds{here})"
+        ),
+        "audit_checkpoint_interval_seconds:max": (
+            f"max(reconciler_audit_checkpoint_interval_seconds{here})"
+        ),
         "mongo_up:max": f"max(reconciler_mongo_up{here})",
     }
     for name, expression in expressions.items():
@@ -218,3 +227,27 @@ def _on_mongo(timing: Timing, job: str) -> Iterator[Alert]:
             "MongoDB does not answer any reconciler.",
             "No daemon that is up gets an answer from MongoDB: no balance can be looked at.",
         )
+
+
+def _on_the_trail(timing: Timing, job: str) -> Iterator[Alert]:
+    valid = _last("audit_chain_valid:min", job, timing.memory_seconds)
+    signed = _last("audit_last_checkpoint_timestamp_seconds:max", job, timing.memory_seconds)
+    interval = _last("audit_checkpoint_interval_seconds:max", job, timing.memory_seconds)
+    yield Alert(
+        "ReconcilerAuditChainBroken",
+        "critical",
+        f"{valid} == 0",
+        None,
+        "The audit trail was changed.",
+        "A daemon found a record that does not follow, is missing, or was signed otherwise. "
+        "Nothing is repaired while this lasts.",
+    )
+    yield Alert(
+        "ReconcilerAuditCheckpointStale",
+        "warning",
+        f"time() - {signed} > {STALE_INTERVALS} * {interval}",
+        timing.audit_checkpoint_stale_for_seconds,
+        "The audit trail has not been signed for too long.",
+        "The last checkpoint is {{ $value | humanizeDuration }} old: more than twice the interval "
+        "of the settings. Nothing can be repaired while none can be signed.",
+    )

@@ -32,6 +32,7 @@ class Timing:
     never_succeeded_for_seconds: float = 1800
     scans_failing_seconds: float = 3600
     not_recorded_seconds: float = 1800
+    audit_checkpoint_stale_for_seconds: float = 300
     mongo_down_for_seconds: float = 120
     mongo_down_critical_for_seconds: float = 900
 

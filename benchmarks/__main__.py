@@ -16,12 +16,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from benchmarks import load, machine, page, postings, scans
+from benchmarks import audit, load, machine, page, postings, scans
 from benchmarks.figures import Section
 from reconciler.embedded import EmbeddedMongo
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-SUBJECTS = ("scan", "postings", "load")
+SUBJECTS = ("scan", "postings", "load", "audit")
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,18 @@ class Sizes:
     seconds: float = 2.0
     callers: tuple[int, ...] = (1, 16, 64)
     clients: int = 200
+    records: int = 100_000
 
 
-QUICK = Sizes(accounts=4_000, rounds=1, sample=200, seconds=0.2, callers=(1, 4), clients=20)
+QUICK = Sizes(
+    accounts=4_000,
+    rounds=1,
+    sample=200,
+    seconds=0.2,
+    callers=(1, 4),
+    clients=20,
+    records=2_000,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +83,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         seconds=base.seconds,
         callers=base.callers,
         clients=base.clients,
+        records=base.records,
     )
 
 
@@ -90,6 +100,8 @@ async def _measure(
 
 
 async def _section(subject: str, sizes: Sizes, *, seed: int, bars: bool) -> Section:
+    if subject == "audit":
+        return await audit.measure(records=sizes.records, rounds=sizes.rounds, bars=bars)
     if subject == "scan":
         return await scans.measure(
             accounts=sizes.accounts,

@@ -4,6 +4,7 @@
 `OutcomeUnknown` means exactly that, and is neither a success nor a failure.
 """
 
+from reconciler.model.audit import InvalidAuditEvent
 from reconciler.model.faults import (
     AmountNotANumber,
     AmountNotPositive,
@@ -30,9 +31,11 @@ __all__ = [
     "AmountNotPositive",
     "AmountTooFine",
     "AmountTooLong",
+    "AuditTrailBroken",
     "BalancesOutOfSync",
     "BrokenBalance",
     "CannotLook",
+    "CheckpointFailed",
     "DatabaseUnavailable",
     "DeadlineExceeded",
     "EmbeddedMongoFailed",
@@ -41,6 +44,7 @@ __all__ = [
     "IdempotencyConflict",
     "InsufficientFunds",
     "InvalidAmount",
+    "InvalidAuditEvent",
     "InvalidCurrency",
     "InvalidMapping",
     "InvalidPosting",
@@ -153,3 +157,11 @@ class EmbeddedMongoFailed(ReconcilerError):
 
 class Fenced(ReconcilerError):
     """Another daemon has taken the lease over since: what this one wanted to write was refused."""
+
+
+class AuditTrailBroken(ReconcilerError):
+    """What is stored of the audit trail is no chain that can be gone on with: it was changed."""
+
+
+class CheckpointFailed(ReconcilerError):
+    """The audit trail could not be signed outside the database: nothing may be repaired."""

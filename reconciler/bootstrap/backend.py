@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from reconciler import errors
+from reconciler.auditing.verdicts import Verdicts
+from reconciler.bootstrap.auditing import AuditReader, open_trail
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.leadership import Leadership
@@ -24,11 +26,20 @@ from reconciler.storage.leasing import MongoLease
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
+from reconciler.storage.roles import Roles
 from reconciler.storage.schema import Schema
 from reconciler.storage.server import Client, connect, probe
+from reconciler.surfaces.audit_log import AuditLog
 from reconciler.surfaces.log_events import ScanLog
 from reconciler.surfaces.logs import Logs
-from reconciler.surfaces.ports import Backend, Explanation, Progress, Reconciliation, SchemaReport
+from reconciler.surfaces.ports import (
+    Backend,
+    Explanation,
+    Progress,
+    Reconciliation,
+    Role,
+    SchemaReport,
+)
 
 
 def open_client(settings: Settings, listeners: Sequence[OperationListener] = ()) -> Client:
@@ -87,7 +98,16 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
             database, scans, mappings, history_days=settings.scan.history_days
         )
         holder = holder_name()
-        recorder = ScanRecorder(scanner, scans, findings, UnobservedFindings(), holder=holder)
+        audit_log = AuditLog(logs)
+        trail = open_trail(settings, database, audit_log)
+        recorder = ScanRecorder(
+            scanner,
+            scans,
+            findings,
+            UnobservedFindings(),
+            holder=holder,
+            trail=Verdicts(trail, audit_log),
+        )
         yield _Backend(
             scanner,
             Explainer(store, mappings, double_tolerance=settings.scan.double_tolerance),
@@ -96,6 +116,8 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
             MongoLease(database),
             holder,
             settings.lease.ttl_seconds,
+            AuditReader(settings, database),
+            Roles(database, mappings),
         )
 
 
@@ -110,6 +132,8 @@ class _Backend:
     _lease: MongoLease
     _holder: str
     _ttl_seconds: float
+    audit: AuditReader
+    _roles: Roles
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress
@@ -145,6 +169,12 @@ class _Backend:
 
     async def schema_status(self) -> SchemaReport:
         return await self._schema.status()
+
+    def roles(self) -> Sequence[Role]:
+        return self._roles.wanted()
+
+    async def apply_roles(self) -> None:
+        await self._roles.apply()
 
     async def _leader(self) -> str | None:
         with contextlib.suppress(errors.ReconcilerError):

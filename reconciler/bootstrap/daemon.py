@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from reconciler import __version__
+from reconciler.auditing.verdicts import Verdicts
+from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
@@ -30,12 +32,15 @@ from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.standing import MongoStanding
 from reconciler.storage.trades import MongoTrades
 from reconciler.storage.transactions import Client, Database
+from reconciler.surfaces.audit_log import AuditLog
+from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import Timing
 from reconciler.surfaces.daemon.service import DaemonService
 from reconciler.surfaces.daemon.succession import Succession
 from reconciler.surfaces.fan_out import (
+    SeveralAuditObservers,
     SeveralDaemonObservers,
     SeveralFindingObservers,
     SeveralScanObservers,
@@ -130,12 +135,15 @@ class _Parts:
         self.findings = MongoRecordedFindings(database, self.records, mappings, history_days=days)
         finding_log = FindingLog(logs, mappings=mappings, mismatches_max=lines_max)
         holder = holder_name()
+        audit_observer = SeveralAuditObservers(metrics.audit, AuditLog(logs))
+        self.trail = open_trail(settings, database, audit_observer)
         recorder = ScanRecorder(
             self.scanner,
             self.records,
             self.findings,
             SeveralFindingObservers(metrics.scans, finding_log),
             holder=holder,
+            trail=Verdicts(self.trail, audit_observer),
         )
         lease = MongoLease(database)
         self.observer = SeveralDaemonObservers(metrics, DaemonLog(logs))
@@ -180,6 +188,11 @@ class _Parts:
             observer=self.observer,
             serve=lambda: self._serve(service),
             logs=self.logs,
+            watch=AuditWatch(
+                self.trail,
+                interval_seconds=lambda: self.settings.audit.checkpoint_interval_seconds,
+                logs=self.logs,
+            ),
         )
         self.succession.schedule = daemon.schedule
         return daemon
@@ -263,6 +276,10 @@ def _metrics(settings: Settings) -> Metrics:
     )
     metrics.set_build_info(__version__, checksum(settings.freeze.checksum_prefix))
     metrics.set_scan_interval(Timing.of(settings.scan).longest_gap_seconds)
+    audit = settings.audit
+    metrics.audit.set_interval(
+        audit.checkpoint_interval_seconds if audit.checkpoint_path is not None else None
+    )
     return metrics
 
 

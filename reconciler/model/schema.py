@@ -130,3 +130,51 @@ RECORD_INDEXES = (
     RecordIndex("integrity_findings", "reconciler_expiry", ("expires_at",), expires=True),
     RecordIndex("idempotency_keys", "reconciler_expiry", ("expires_at",), expires=True),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """What a role may do with one collection; an empty name is the database itself."""
+
+    collection: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of the database: its name, whom it is for, and all that it may."""
+
+    name: str
+    purpose: str
+    privileges: tuple[Privilege, ...]
+
+
+_READ = ("find", "listIndexes", "collStats")
+_INDEXED = ("createIndex", "createCollection")
+_CHANGED = (*_READ, "insert", "update")
+_RECORDS = ("integrity_findings", "integrity_scans", "leases", "repair_plans", "idempotency_keys")
+
+
+def wanted_roles(mappings: Mappings) -> tuple[Role, ...]:
+    """List the roles with which the daemon can add to the audit trail and never change it.
+
+    Nobody's role removes a balance, an entry of the journal or a record of the trail, and only the
+    head of the trail can be updated, which is what a checkpoint is held against.
+    """
+    balances = (*mappings.names, JOURNAL, TRADES)
+    daemon = (
+        *(Privilege(name, (*_CHANGED, *_INDEXED)) for name in balances),
+        *(Privilege(name, (*_CHANGED, "remove", *_INDEXED)) for name in _RECORDS),
+        Privilege("audit_trail", (*_READ, "insert", "createCollection")),
+        Privilege("audit_head", (*_CHANGED, "createCollection")),
+        Privilege("", ("listCollections", "dbStats")),
+    )
+    auditor = (
+        Privilege("audit_trail", _READ),
+        Privilege("audit_head", _READ),
+        Privilege("", ("listCollections",)),
+    )
+    return (
+        Role("reconcilerDaemon", "the daemon, and the commands of on-call people", daemon),
+        Role("reconcilerAuditor", "whoever runs `reconciler audit verify|show`", auditor),
+    )

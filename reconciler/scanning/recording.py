@@ -11,7 +11,7 @@ from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanRecord, ScanTrigger
 from reconciler.scanning.observer import FindingObserver
 from reconciler.scanning.ports import Selection
-from reconciler.scanning.records import FindingRecords, ScanRecords
+from reconciler.scanning.records import FindingRecords, NoVerdictTrail, ScanRecords, VerdictTrail
 from reconciler.scanning.scanner import Progress, Scanner
 
 # Resolving what is gone goes on in batches; past so many something is wrong with us.
@@ -43,6 +43,7 @@ class ScanRecorder:
         findings: where findings are kept.
         observer: is told what became of findings, and of each scan.
         holder: who makes the scans, as records name it.
+        trail: is told of each scan that ended and is recorded.
         new_id: makes the id of a scan.
     """
 
@@ -54,6 +55,7 @@ class ScanRecorder:
         observer: FindingObserver,
         *,
         holder: str,
+        trail: VerdictTrail | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._scanner = scanner
@@ -61,6 +63,7 @@ class ScanRecorder:
         self._findings = findings
         self._observer = observer
         self._holder = holder
+        self._trail = trail or NoVerdictTrail()
         self._new_id = new_id
 
     async def scan(
@@ -79,7 +82,7 @@ class ScanRecorder:
             Fenced: another daemon took the lease over before the scan began.
         """
         scan_id = self._new_id()
-        book = _Book(self._scans, self._findings, self._observer, scan_id, selection)
+        book = _Book(self._scans, self._findings, self._observer, self._trail, scan_id, selection)
         await book.open(trigger=trigger, holder=self._holder, token=token)
         try:
             report = await self._scanner.scan(
@@ -109,12 +112,14 @@ class _Book:
         scans: ScanRecords,
         findings: FindingRecords,
         observer: FindingObserver,
+        trail: VerdictTrail,
         scan_id: str,
         selection: Selection,
     ) -> None:
         self._scans = scans
         self._findings = findings
         self._observer = observer
+        self._trail = trail
         self._scan_id = scan_id
         self._selection = selection
         self._record: ScanRecord | None = None
@@ -151,6 +156,7 @@ class _Book:
                 self._fail(error)
             else:
                 self._observer.scan_recorded(self._record)
+                await self._trail.scan_ended(self._record)
                 return RecordedScan(report, self._record)
         await self.give_up(f"not all of it could be recorded: {self._problem}", is_fault=True)
         return RecordedScan(report, self._record, self._problem)
@@ -166,6 +172,7 @@ class _Book:
             self._fail(error)
         else:
             self._observer.scan_recorded(ended)
+            await self._trail.scan_ended(ended)
 
     async def _note(self, sightings: Sequence[Sighting], cleared: Sequence[str]) -> None:
         if self._record is None or self._problem is not None:

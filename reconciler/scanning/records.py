@@ -61,6 +61,24 @@ class ScanRecords(Protocol):
         """List scans, the youngest first, those numbered below `before`."""
 
 
+class VerdictTrail(Protocol):
+    """Where the verdict of each recorded scan goes, beside its record: the audit trail.
+
+    It must not raise, and must return in bounded time: a verdict is told whether or not it could
+    be written there, and what could not be is told elsewhere.
+    """
+
+    async def scan_ended(self, record: ScanRecord) -> None:
+        """A scan ended and is recorded, whatever became of it."""
+
+
+class NoVerdictTrail:
+    """Keeps nothing."""
+
+    async def scan_ended(self, record: ScanRecord) -> None:
+        """Do nothing."""
+
+
 class FindingRecords(Protocol):
     """Where findings are kept. Each method may raise what those of `ScanRecords` may.
 

@@ -19,7 +19,12 @@ from reconciler.model.mapping import (
     TotalMeaning,
 )
 from reconciler.settings.address import SCHEMES
-from reconciler.settings.service import ApiSettings, LeaseSettings, ValuationSettings
+from reconciler.settings.service import (
+    ApiSettings,
+    AuditSettings,
+    LeaseSettings,
+    ValuationSettings,
+)
 from reconciler.settings.values import (
     Count,
     DatabaseName,
@@ -166,6 +171,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     lease: LeaseSettings = LeaseSettings()
     valuation: ValuationSettings = ValuationSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     freeze: FreezeSettings = FreezeSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

@@ -66,6 +66,23 @@ class LeaseSettings(Section):
     ttl_seconds: Seconds = 15.0
 
 
+class AuditSettings(Section):
+    """Where checkpoints of the audit trail are signed and written, and how often."""
+
+    signing_key_path: Path | None = None
+    checkpoint_path: Path | None = None
+    checkpoint_interval_seconds: Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if (self.signing_key_path is None) != (self.checkpoint_path is None):
+            raise ValueError(
+                "signing_key_path and checkpoint_path go together: set both or none; "
+                "`reconciler audit keygen` makes the key"
+            )
+        return self
+
+
 class ValuationSettings(Section):
     """What a unit of a currency is worth, in US dollars."""
 

@@ -7,6 +7,7 @@ from reconciler.model.amounts import WIDE, ZERO
 from reconciler.model.copies import BalanceView
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Verdict
+from reconciler.model.schema import Role
 from reconciler.surfaces.answers import Answer, copies_answer, identity_answer, timestamp
 from reconciler.surfaces.json_text import number
 from reconciler.surfaces.ports import Explanation, IndexReport, JournalLine, SchemaReport
@@ -112,4 +113,19 @@ def error_answer(kind: str, message: str, *, exit_code: int) -> dict[str, Any]:
         "status": "error",
         "error": {"kind": kind, "message": message},
         "exit_code": int(exit_code),
+    }
+
+
+def role_answer(role: Role, *, database: str) -> Answer:
+    """Write a role as MongoDB's `createRole` takes it."""
+    return {
+        "role": role.name,
+        "privileges": [
+            {
+                "resource": {"db": database, "collection": each.collection},
+                "actions": list(each.actions),
+            }
+            for each in role.privileges
+        ],
+        "roles": [],
     }

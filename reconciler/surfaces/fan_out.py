@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from reconciler.auditing.ports import AuditObserver
 from reconciler.errors import PostingRefused, ReconcilerError
+from reconciler.model.audit import AuditHead, AuditKind, AuditRecord, ChainProblem, Checkpoint
 from reconciler.model.comparison import Mismatch
 from reconciler.model.finding import Change, Finding
 from reconciler.model.posting import EntryKind
@@ -159,3 +161,40 @@ class SeveralDaemonObservers:
         """A scan that was due did not begin, or ended by a fault."""
         for each in self._observers:
             each.job_missed(reason, error=error)
+
+
+class SeveralAuditObservers:
+    """Tells each of several what happens to the audit trail."""
+
+    def __init__(self, *observers: AuditObserver) -> None:
+        self._observers: Sequence[AuditObserver] = observers
+
+    def appended(self, record: AuditRecord, kind: AuditKind) -> None:
+        """A record was written."""
+        for each in self._observers:
+            each.appended(record, kind)
+
+    def append_failed(self, kind: AuditKind, *, reason: str) -> None:
+        """What happened could not be written down."""
+        for each in self._observers:
+            each.append_failed(kind, reason=reason)
+
+    def checkpointed(self, checkpoint: Checkpoint) -> None:
+        """The head was signed."""
+        for each in self._observers:
+            each.checkpointed(checkpoint)
+
+    def checkpoint_failed(self, why: str, *, reason: str) -> None:
+        """The head could not be signed."""
+        for each in self._observers:
+            each.checkpoint_failed(why, reason=reason)
+
+    def chain_proven(self, head: AuditHead) -> None:
+        """All that was read of the trail is right."""
+        for each in self._observers:
+            each.chain_proven(head)
+
+    def chain_broken(self, problem: ChainProblem) -> None:
+        """The trail was changed."""
+        for each in self._observers:
+            each.chain_broken(problem)

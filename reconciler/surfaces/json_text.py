@@ -23,6 +23,11 @@ def encode(answer: Mapping[str, Any], *, indent: int | None = 2) -> str:
     return simplejson.dumps(answer, indent=indent, ensure_ascii=True, allow_nan=False)
 
 
+def encode_text(text: str) -> str:
+    """Write one text as JSON has it, quotes and all."""
+    return simplejson.dumps(text, ensure_ascii=True)
+
+
 def encode_line(fields: Mapping[str, Any]) -> str:
     """Write one JSON object on one line, a decimal as text and anything unknown as its text."""
     return simplejson.dumps(

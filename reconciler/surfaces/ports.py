@@ -4,12 +4,15 @@
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Protocol
 
+from reconciler.auditing.proving import Proof
+from reconciler.model.audit import AuditRecord
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
@@ -18,11 +21,18 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.scan_record import ScanPage, ScanRecord
-from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
+from reconciler.model.schema import (
+    DuplicateAccount,
+    IndexReport,
+    IndexState,
+    Role,
+    SchemaReport,
+)
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
 
 __all__ = [
+    "AuditReading",
     "Backend",
     "Credits",
     "DuplicateAccount",
@@ -34,6 +44,7 @@ __all__ = [
     "JournalLine",
     "Progress",
     "Reconciliation",
+    "Role",
     "RunningDaemon",
     "SchemaReport",
     "Service",
@@ -92,6 +103,35 @@ class Backend(Protocol):
         Raises:
             DatabaseUnavailable, CannotLook: it could not be read.
         """
+
+    @property
+    def audit(self) -> "AuditReading":
+        """The audit trail."""
+
+    def roles(self) -> Sequence[Role]:
+        """Give the roles that the database should have."""
+
+    async def apply_roles(self) -> None:
+        """Make them, or make them as they should be.
+
+        Raises:
+            ReadInterrupted, CannotLook: it could not be done.
+        """
+
+
+class AuditReading(Protocol):
+    """The audit trail, as the commands read it."""
+
+    async def verify(self, checkpoints: Path | None, public_key: Path | None) -> Proof:
+        """Prove the whole trail, against signed checkpoints where there are any.
+
+        Raises:
+            InvalidSettings, UnusableKey, CheckpointFailed: checkpoints cannot be read or proven.
+            ReadInterrupted, CannotLook: the trail could not be read.
+        """
+
+    def records(self) -> AsyncIterator[AuditRecord]:
+        """Read all records in their order; may raise as `verify`."""
 
 
 class Stage(Protocol):

@@ -28,6 +28,7 @@ from reconciler.surfaces.ports import (
     Reconciliation,
     SchemaReport,
 )
+from tests.fakes.audit import WithoutAudit
 from tests.fakes.naive import open_naive
 
 WICKED_IDS = (
@@ -59,7 +60,7 @@ def mismatch(user_id: str) -> Mismatch:
     return found
 
 
-class FakeBackend:
+class FakeBackend(WithoutAudit):
     def __init__(self, name: str, settings: Settings) -> None:
         self._name = name
         self._limit = settings.scan.mismatches_max

@@ -31,9 +31,10 @@ from reconciler.surfaces.ports import (
 from reconciler.sync.accounts import identifier_of, read_accounts
 from reconciler.sync.journal import result_of
 from reconciler.sync.transaction import Reading
+from tests.fakes.audit import WithoutAudit
 
 
-class NaiveBackend:
+class NaiveBackend(WithoutAudit):
     def __init__(self, database: AsyncDatabase[dict[str, Any]], settings: Settings) -> None:
         self._database = database
         self._settings = settings

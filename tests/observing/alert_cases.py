@@ -303,6 +303,48 @@ def mongo_cases() -> list[Case]:
     ]
 
 
+def audit_cases() -> list[Case]:
+    broken, stale = "ReconcilerAuditChainBroken", "ReconcilerAuditCheckpointStale"
+    valid, other = of("audit_chain_valid"), of("audit_chain_valid", "b")
+    signed = of("audit_last_checkpoint_timestamp_seconds")
+    every = of("audit_checkpoint_interval_seconds")
+    return [
+        Case(broken, Shape.FIRES, "at once", {valid: "1 0x9"}, 1, True),
+        Case(broken, Shape.FIRES, "one of two says so", {valid: "1x9", other: "0x9"}, 5, True),
+        Case(broken, Shape.BELOW, "it is right", {valid: "1x9"}, 9, False),
+        Case(broken, Shape.BELOW, "nothing is known", {of("up"): "1x9"}, 9, False),
+        Case(broken, Shape.GAP, "the daemon was killed", {valid: "1 0 stale"}, 5 * HOUR, True),
+        Case(
+            stale,
+            Shape.FIRES,
+            "never signed",
+            {signed: "0x30", every: "60x30"},
+            10,
+            True,
+            "10m 0s",
+        ),
+        Case(
+            stale,
+            Shape.BELOW,
+            "signed each minute",
+            {signed: "0+60x30", every: "60x30"},
+            20,
+            False,
+        ),
+        Case(stale, Shape.BELOW, "not five minutes", {signed: "0x9", every: "60x9"}, 7, False),
+        Case(stale, Shape.BELOW, "nothing can be signed", {of("up"): "1x9"}, 9, False),
+        Case(
+            stale,
+            Shape.GAP,
+            "the daemon was killed",
+            {signed: "0x3 stale", every: "60x3 stale"},
+            HOUR,
+            True,
+            "1h 0m 0s",
+        ),
+    ]
+
+
 def watchdog_cases() -> list[Case]:
     return [
         Case("ReconcilerWatchdog", Shape.FIRES, "at once", {}, 0, True),
@@ -318,6 +360,7 @@ CASES = [
     *daemon_cases(),
     *scan_cases(),
     *mongo_cases(),
+    *audit_cases(),
     *watchdog_cases(),
 ]
 

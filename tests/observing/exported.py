@@ -7,6 +7,7 @@ from decimal import Decimal
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from reconciler.model.audit import AuditHead
 from reconciler.model.comparison import Mismatch, MismatchKind
 from reconciler.model.finding import (
     Change,
@@ -68,6 +69,8 @@ def busy() -> Metrics:
     metrics.set_build_info("1.0.0", "COINHUBX_abc")
     metrics.set_scan_interval(300)
     metrics.mongo.operation_finished("wallets", "find", 0.01, failed=False)
+    metrics.audit.set_interval(60)
+    metrics.audit.chain_proven(AuditHead("log", 1, "hash"))
     for stage in ScanStage:
         metrics.scans.stage_finished("s1", stage, mode=ScanMode.FULL, seconds=1)
     metrics.scans.scan_finished(report(drifted()))

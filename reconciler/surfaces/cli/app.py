@@ -9,7 +9,14 @@ from typer.exceptions import TyperException
 
 from reconciler import __version__
 from reconciler.settings import LogLevel
-from reconciler.surfaces.cli.commands import run_check, run_db, run_explain, run_reconcile
+from reconciler.surfaces.cli.audit import add_audit
+from reconciler.surfaces.cli.commands import (
+    run_check,
+    run_db,
+    run_explain,
+    run_reconcile,
+    run_roles,
+)
 from reconciler.surfaces.cli.daemon import run_daemon
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
@@ -58,6 +65,7 @@ def build_app() -> typer.Typer:
     _add_db(app)
     _add_demo(app)
     add_token(app)
+    add_audit(app)
     return app
 
 
@@ -165,8 +173,24 @@ def _add_db(app: typer.Typer) -> None:
     app.add_typer(db, name="db")
 
     @db.command()
-    def init(context: typer.Context, *, json: Json = False) -> int:
+    def init(
+        context: typer.Context,
+        *,
+        roles: Annotated[
+            bool, typer.Option("--roles", help="Print MongoDB roles instead of making indexes.")
+        ] = False,
+        apply: Annotated[
+            bool, typer.Option("--apply", help="With --roles: make them, as an administrator.")
+        ] = False,
+        json: Json = False,
+    ) -> int:
         """Make what is missing; safe to repeat. Exit 3 when duplicates keep an index from being."""
+        if apply and not roles:
+            raise typer.BadParameter("--apply goes with --roles")
+        if roles:
+            return _session(context).run(
+                lambda running: run_roles(running, applies=apply), as_json=json
+            )
         return _session(context).run(lambda running: run_db(running, makes=True), as_json=json)
 
     @db.command()

@@ -7,7 +7,7 @@ what was asked for is not met.
 import asyncio
 
 from reconciler.model.proposal import propose
-from reconciler.surfaces.account_answers import explanation_answer, schema_answer
+from reconciler.surfaces.account_answers import explanation_answer, role_answer, schema_answer
 from reconciler.surfaces.answers import check_answer
 from reconciler.surfaces.cli.check_view import check_view, nothing_found
 from reconciler.surfaces.cli.explain_view import explain_view
@@ -16,6 +16,7 @@ from reconciler.surfaces.cli.reconcile_view import notes, reconcile_view
 from reconciler.surfaces.cli.schema_view import schema_view
 from reconciler.surfaces.cli.session import Running
 from reconciler.surfaces.exits import EXIT_OF_VERDICT, Exit
+from reconciler.surfaces.json_text import encode, encode_text
 from reconciler.surfaces.record_answers import proposal_answer
 
 # explain and db read little: who waits longer has a server that does not answer.
@@ -85,6 +86,27 @@ async def run_explain(running: Running, *, user_id: str, currency: str) -> int:
     if not explanation.is_known:
         return Exit.USAGE
     return Exit.NOT_MET if explanation.mismatch else Exit.HEALTHY
+
+
+async def run_roles(running: Running, *, applies: bool) -> int:
+    """Print the roles with which the audit trail cannot be changed; make them, if asked to."""
+    async with asyncio.timeout(SHORT_COMMAND_SECONDS_MAX), running.backend() as backend:
+        roles = backend.roles()
+        if applies:
+            await backend.apply_roles()
+    database = running.settings.mongo.database
+    answer = [role_answer(role, database=database) for role in roles]
+    if running.as_json:
+        running.terminal.show_json({"applied": applies, "roles": answer})
+        return Exit.HEALTHY
+    for role, given in zip(roles, answer, strict=True):
+        if applies:
+            running.terminal.write(f"{role.name}: made, for {role.purpose}")
+        else:
+            running.terminal.write(f"// {role.name}: for {role.purpose}")
+            target = f"db.getSiblingDB({encode_text(database)})"
+            running.terminal.write(f"{target}.createRole({encode(given)})")
+    return Exit.HEALTHY
 
 
 async def run_db(running: Running, *, makes: bool) -> int:

@@ -3,8 +3,10 @@
 import signal
 from dataclasses import dataclass
 
+from reconciler.auditing.keys import UnusableKey
 from reconciler.errors import (
     CannotLook,
+    CheckpointFailed,
     DatabaseUnavailable,
     MongodNotFound,
     ReadInterrupted,
@@ -19,6 +21,7 @@ _COULD_NOT_LOOK = (
     CannotLook,
     ReadInterrupted,
     UnsupportedServer,
+    CheckpointFailed,
     TimeoutError,
 )
 
@@ -54,7 +57,7 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, Interrupted):
         message = f"{error} before there was a result."
         return Failure("interrupted", message, 128 + error.number)
-    if isinstance(error, InvalidSettings | MongodNotFound):
+    if isinstance(error, InvalidSettings | MongodNotFound | UnusableKey):
         return Failure("usage", str(error), Exit.USAGE)
     if isinstance(error, _COULD_NOT_LOOK):
         return Failure("incomplete", str(error) or "time ran out", Exit.INCOMPLETE)

@@ -64,6 +64,10 @@ class Terminal:
         """Write the one JSON document of this process."""
         self._write(self.out, encode(answer) + "\n")
 
+    def write(self, line: str) -> None:
+        """Write one line of a result as it is: for results of many lines."""
+        self._write(self.out, line + "\n")
+
     def say(self, text: str) -> None:
         """Write a line to standard error."""
         self._write(self.err, text + "\n")

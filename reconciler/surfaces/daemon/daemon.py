@@ -14,6 +14,7 @@ from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
 from reconciler.scanning.sharing import SharedScans
 from reconciler.scanning.stopping import cancelled
+from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import ScanSchedule, ScheduleObserver, Timing
 from reconciler.surfaces.daemon.service import DaemonService
@@ -83,6 +84,7 @@ class Daemon:
         observer: is told what the scheduler missed.
         serve: serves HTTP while its context is open; what it gives ends when serving does.
         logs: where its life is told.
+        watch: watches over the audit trail.
     """
 
     def __init__(
@@ -95,7 +97,9 @@ class Daemon:
         observer: ScheduleObserver,
         serve: Serve,
         logs: Logs,
+        watch: AuditWatch,
     ) -> None:
+        self._watch = watch
         self._pulse = pulse
         self._scans = scans
         self._leadership = leadership
@@ -114,7 +118,8 @@ class Daemon:
         await self._pulse.beat()
         async with self._serve() as served:
             self.schedule.start(timing)
-            parts = [self._pulse.run(), self._leadership.run(), _awaited(served)]
+            parts = [self._pulse.run(), self._leadership.run(), self._watch.run()]
+            parts.append(_awaited(served))
             running = [asyncio.ensure_future(part) for part in parts]
             stopping = asyncio.ensure_future(stop.wait())
             try:

@@ -8,6 +8,7 @@ from prometheus_client.exposition import choose_encoder
 
 from reconciler.model.report import Verdict
 from reconciler.model.standing import Standing
+from reconciler.surfaces.metrics.audit import AuditMetrics
 from reconciler.surfaces.metrics.http import ENDPOINTS, HttpMetrics
 from reconciler.surfaces.metrics.labels import PREFIX
 from reconciler.surfaces.metrics.mongo import MongoMetrics
@@ -45,6 +46,7 @@ class Metrics:
         self.postings = PostingMetrics(self._registry)
         self.mongo = MongoMetrics(self._registry, collections=collections)
         self.http = HttpMetrics(self._registry, endpoints=endpoints)
+        self.audit = AuditMetrics(self._registry)
         self.scheduler = SchedulerMetrics(self._registry)
         self._standing = StandingCollector(currencies=currencies, prices_usd=prices_usd)
         self._registry.register(self._standing)

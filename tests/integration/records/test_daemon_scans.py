@@ -5,7 +5,7 @@ import contextlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
@@ -21,6 +21,7 @@ from reconciler.scanning.ports import Selection
 from reconciler.settings import ScanSettings
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
+from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.schedule import Timing
@@ -141,6 +142,13 @@ async def test_only_who_holds_the_lease_scans_on_schedule(database: Database) ->
     assert await count(database) == 1
 
 
+class Watching:
+    """Watches over no trail, for as long as the daemon lives."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
 async def live(parts: Parts, while_serving: Callable[[], Awaitable[None]]) -> None:
     """Let a daemon live until it has served for a moment; it must stop within its time."""
     stop = asyncio.Event()
@@ -159,6 +167,7 @@ async def live(parts: Parts, while_serving: Callable[[], Awaitable[None]]) -> No
         observer=Silent(),
         serve=serve,
         logs=parts.logs,
+        watch=cast("AuditWatch", Watching()),
     )
     async with asyncio.timeout(STOP_SECONDS_MAX):
         await daemon.run(Timing.of(ScanSettings()), stop)
