@@ -18,7 +18,7 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.surfaces.account_answers import explanation_answer
-from reconciler.surfaces.answers import Answer, check_answer, incomplete_answer
+from reconciler.surfaces.answers import NOTHING_COMPARED, Answer, check_answer, incomplete_answer
 from reconciler.surfaces.http.answering import ExactJsonResponse, Written, retry_after
 from reconciler.surfaces.http.description import json_reply, problem_reply, unavailable_reply
 from reconciler.surfaces.http.inputs import (
@@ -188,6 +188,8 @@ def _details(report: ScanReport, proposals: Sequence[Proposal]) -> str:
     if report.verdict is Verdict.INCOMPLETE:
         return "Nothing was changed: it could not be looked everywhere, see check.reason."
     if not proposals:
+        if not report.coverage.accounts:
+            return f"Nothing was changed. {NOTHING_COMPARED}."
         return "Nothing was changed: the user's balances are in sync."
     planned = sum(each.after is not None for each in proposals)
     return (
