@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.identity import Account
-from reconciler.model.mapping import Mappings
+from reconciler.model.mapping import OWN_COLLECTIONS, Mappings
 
 JOURNAL = "balance_journal"
 TRADES = "p2p_trades"
@@ -152,7 +152,7 @@ class Role:
 _READ = ("find", "listIndexes", "collStats")
 _INDEXED = ("createIndex", "createCollection")
 _CHANGED = (*_READ, "insert", "update")
-_RECORDS = ("integrity_findings", "integrity_scans", "leases", "repair_plans", "idempotency_keys")
+_RECORDS = sorted(OWN_COLLECTIONS - {JOURNAL, TRADES, "audit_trail", "audit_head"})
 
 
 def wanted_roles(mappings: Mappings) -> tuple[Role, ...]:
