@@ -79,7 +79,6 @@ class Daemon:
         pulse: knows where things stand.
         scans: makes scans.
         leadership: holds the lease.
-        records: where scans are kept.
         service: what the HTTP API asks.
         observer: is told what the scheduler missed.
         serve: serves HTTP while its context is open; what it gives ends when serving does.
