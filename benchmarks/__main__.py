@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: measure scans and postings against their peers.
+"""`python -m benchmarks`: measure scans, postings and a daemon under load.
 
-Exit code 1 if a bar is missed: the scan's ratio and its memory are bars, times are not.
+Exit code 1 if a bar is missed: the scan's ratio and its memory are bars, and so are how long the
+daemon's clients wait and how much slower they make its scan; other times are not.
 """
 
 import argparse
@@ -15,12 +16,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from benchmarks import audit, machine, page, postings, scans
+from benchmarks import audit, load, machine, page, postings, scans
 from benchmarks.figures import Section
 from reconciler.embedded import EmbeddedMongo
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-SUBJECTS = ("scan", "postings", "audit")
+SUBJECTS = ("scan", "postings", "load", "audit")
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,19 @@ class Sizes:
     sample: int = 3_000
     seconds: float = 2.0
     callers: tuple[int, ...] = (1, 16, 64)
+    clients: int = 200
     records: int = 100_000
 
 
-QUICK = Sizes(accounts=4_000, rounds=1, sample=200, seconds=0.2, callers=(1, 4), records=2_000)
+QUICK = Sizes(
+    accounts=4_000,
+    rounds=1,
+    sample=200,
+    seconds=0.2,
+    callers=(1, 4),
+    clients=20,
+    records=2_000,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +82,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         sample=base.sample,
         seconds=base.seconds,
         callers=base.callers,
+        clients=base.clients,
         records=base.records,
     )
 
@@ -84,24 +95,30 @@ async def _measure(
     sections = []
     for subject in subjects:
         print(f"measuring: {subject}", file=sys.stderr, flush=True)
-        if subject == "scan":
-            section = await scans.measure(
-                accounts=sizes.accounts,
-                rounds=sizes.rounds,
-                sample=sizes.sample,
-                seed=options.seed,
-                bars=not options.quick,
-            )
-        elif subject == "audit":
-            section = await audit.measure(
-                records=sizes.records, rounds=sizes.rounds, bars=not options.quick
-            )
-        else:
-            section = await postings.measure(
-                callers=sizes.callers, rounds=sizes.rounds, seconds=sizes.seconds
-            )
-        sections.append(section)
+        sections.append(await _section(subject, sizes, seed=options.seed, bars=not options.quick))
     return sections, described
+
+
+async def _section(subject: str, sizes: Sizes, *, seed: int, bars: bool) -> Section:
+    if subject == "audit":
+        return await audit.measure(records=sizes.records, rounds=sizes.rounds, bars=bars)
+    if subject == "scan":
+        return await scans.measure(
+            accounts=sizes.accounts,
+            rounds=sizes.rounds,
+            sample=sizes.sample,
+            seed=seed,
+            bars=bars,
+        )
+    if subject == "load":
+        return await load.measure(
+            accounts=sizes.accounts,
+            rounds=sizes.rounds,
+            clients=sizes.clients,
+            seed=seed,
+            bars=bars,
+        )
+    return await postings.measure(callers=sizes.callers, rounds=sizes.rounds, seconds=sizes.seconds)
 
 
 def _show(sections: Sequence[Section]) -> None:

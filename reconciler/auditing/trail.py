@@ -199,7 +199,7 @@ class Trail:
 
 
 class TrailInsertion:
-    """Writes one event in somebody else's transaction; see `repairing.ports.Insertion`."""
+    """Writes one event in somebody else's transaction, which may be repeated."""
 
     def __init__(
         self, store: TrailStore, observer: AuditObserver, kind: AuditKind, body: str

@@ -17,6 +17,7 @@ from reconciler.escrow.service import Escrow
 from reconciler.model.mapping import OWN_COLLECTIONS
 from reconciler.model.report import ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
@@ -33,7 +34,7 @@ from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
 from reconciler.storage.standing import MongoStanding
 from reconciler.storage.trades import MongoTrades
-from reconciler.storage.transactions import Database
+from reconciler.storage.transactions import Client, Database
 from reconciler.surfaces.audit_log import AuditLog
 from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
@@ -64,6 +65,8 @@ from reconciler.sync import BalanceSync
 
 # What the sync library still carries when the daemon stops goes on for so long at most.
 SYNC_STOP_SECONDS_MAX = 1.0
+# The server is told that the client goes, if it listens.
+CLIENT_CLOSE_SECONDS_MAX = 1.0
 # Requests under way when the daemon stops have so long to end.
 HTTP_STOP_SECONDS = 1.0
 # How often is looked whether the first scan is over.
@@ -81,7 +84,7 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
     metrics = _metrics(settings)
     gate = Gate(settings.api, clock=_now, observer=metrics.http)
     listener = OperationListener(metrics.mongo, database=settings.mongo.database)
-    async with open_client(settings, listeners=[listener]) as client:
+    async with _closed_soon(open_client(settings, listeners=[listener])) as client:
         parts = _Parts(settings, logs, client[settings.mongo.database], metrics, gate)
         try:
             yield _RunningDaemon(parts, timing)
@@ -91,6 +94,20 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
                 async with asyncio.timeout(SYNC_STOP_SECONDS_MAX):
                     await parts.idempotency.close()
                     await parts.sync.close()
+
+
+@contextlib.asynccontextmanager
+async def _closed_soon(client: Client) -> AsyncIterator[Client]:
+    """Close a client at the end, but do not wait for a server that does not answer.
+
+    It says goodbye to the server first, for which it would wait for more than ten seconds.
+    """
+    try:
+        yield client
+    finally:
+        closing = asyncio.create_task(client.close())
+        await asyncio.wait({closing}, timeout=CLIENT_CLOSE_SECONDS_MAX)
+        closing.cancel()
 
 
 class _Parts:
@@ -141,7 +158,8 @@ class _Parts:
         )
         self.observer = SeveralDaemonObservers(metrics, DaemonLog(logs))
         self.pulse = Pulse(MongoStanding(database, self.records, lease), self.observer)
-        self.scans = Scans(recorder, self.pulse)
+        self.latest = LatestScan(self.records.last_full)
+        self.scans = Scans(recorder, self.pulse, self.latest)
         self.succession = Succession(
             self.scans.shared, self.records, logs, prepare=lambda: make_record_indexes(database)
         )
@@ -172,6 +190,7 @@ class _Parts:
             leadership=self.leadership,
             shared=self.scans.shared,
             scans=self.records,
+            latest=self.latest,
             findings=self.findings,
             explainer=Explainer(
                 self.store,

@@ -37,6 +37,8 @@ class Leadership:
     the database gives the lease to another one. Should it be stopped itself in between, the token
     is what keeps its late writes out.
 
+    `is_answered` says whether the database told who holds it when it was last asked.
+
     Args:
         keeper: the lease in the database.
         observer: is told of changes.
@@ -66,7 +68,7 @@ class Leadership:
         self._token: int | None = None
         self._told: int | None = None
         self._until = 0.0
-        self._is_answered = True
+        self.is_answered = True
 
     @property
     def token(self) -> int | None:
@@ -106,11 +108,11 @@ class Leadership:
         try:
             lease = await self._keeper.take(self.holder, seconds=self._valid_seconds)
         except ReconcilerError as error:
-            if self._is_answered:
-                self._is_answered = False
+            if self.is_answered:
+                self.is_answered = False
                 await self._observer.lease_unanswered(str(error))
             return None
-        self._is_answered = True
+        self.is_answered = True
         return lease
 
     async def _lose(self) -> None:

@@ -11,6 +11,8 @@ from reconciler.model.amounts import DEFAULT_SCALES
 
 SCALE_MAX = 34
 PRICE_DIGITS_MAX = 34
+# Thirty years: a time that far away still is a date, for the scheduler and for the database.
+SECONDS_MAX = 1_000_000_000
 
 
 def _no_bool(value: object) -> object:
@@ -36,8 +38,12 @@ def _over_defaults(value: object) -> object:
     return {**DEFAULT_SCALES, **value} if isinstance(value, Mapping) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
-SecondsOrNone = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[
+    float, BeforeValidator(_no_bool), Field(gt=0, le=SECONDS_MAX, allow_inf_nan=False)
+]
+SecondsOrNone = Annotated[
+    float, BeforeValidator(_no_bool), Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)
+]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
 Percent = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=100)]
 Bytes = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000_000)]

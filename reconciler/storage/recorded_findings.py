@@ -21,12 +21,14 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.scan_record import ScanRecord
 from reconciler.storage.calls import Calls
 from reconciler.storage.finding_documents import (
+    TEXT_CHARACTERS_MAX,
     finding_document,
     finding_of,
     milliseconds,
     storable,
 )
 from reconciler.storage.recorded_scans import MongoRecordedScans
+from reconciler.storage.selection import types_meant
 from reconciler.storage.transactions import (
     WRITE_SECONDS_MAX,
     Database,
@@ -103,10 +105,11 @@ class MongoRecordedFindings:
         """
         stamp = self._stamp(record)
         wanted: dict[str, Any] = {"open": True, "sequence": {"$lt": record.sequence}}
-        if record.user_id is not None:
-            wanted["user_id"] = storable(record.user_id)
-        if record.currency is not None:
-            wanted["currency"] = storable(record.currency)
+        # An older scan that was still at work may have looked after this one did.
+        wanted["noted_during"] = {"$not": {"$gte": record.sequence}}
+        for field, text in (("user_id", record.user_id), ("currency", record.currency)):
+            if text is not None:
+                wanted |= _meant(field, text)
 
         async def work(session: AsyncClientSession | None) -> Sequence[Transition]:
             await self._scans.hold(record, session)
@@ -169,17 +172,21 @@ class MongoRecordedFindings:
     ) -> Sequence[Transition]:
         made = [transition for transition in transitions if transition is not None]
         if made:
+            during = await self._scans.newest_sequence(session)
             await self._findings.bulk_write(
-                [self._operation(each.finding, last.get(each.finding.key)) for each in made],
+                [
+                    self._operation(each.finding, last.get(each.finding.key), during)
+                    for each in made
+                ],
                 ordered=True,
                 session=session,
             )
         return made
 
     def _operation(
-        self, finding: Finding, last: Finding | None
+        self, finding: Finding, last: Finding | None, during: int
     ) -> InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]:
-        document = finding_document(finding)
+        document = finding_document(finding) | {"noted_during": during}
         if finding.resolved_at is not None:
             document["expires_at"] = finding.resolved_at + self._history
         if last is None or last.episode != finding.episode:
@@ -187,3 +194,14 @@ class MongoRecordedFindings:
         # Without a transaction (a standalone server) this alone keeps an older scan from it.
         newer = {"_id": finding.finding_id, "sequence": {"$lte": finding.sequence}}
         return ReplaceOne(newer, document)
+
+
+def _meant(field: str, text: str) -> Mapping[str, Any]:
+    """Select what a scan narrowed to this text has looked at for certain.
+
+    What is kept of an id may be cut or escaped, and then stands for more than one; that, and types
+    of which the scan saw only some values, are left to the next full scan.
+    """
+    is_whole = len(text) <= TEXT_CHARACTERS_MAX and storable(text) == text and "\\" not in text
+    types = types_meant(text) if is_whole else ()
+    return {field: storable(text), f"{field}_type": {"$in": list(types)}}

@@ -104,6 +104,11 @@ class MongoRecordedScans:
         if not held.matched_count:
             raise _fenced(record.scan_id)
 
+    async def newest_sequence(self, session: AsyncClientSession | None) -> int:
+        """Give the number of the scan that began last, in the caller's transaction and bounds."""
+        counter = await self._database[LEASES].find_one({"_id": COUNTER}, session=session)
+        return 0 if counter is None else int(counter["sequence"])
+
     async def finish(self, record: ScanRecord, report: ScanReport) -> ScanRecord:
         """Write down what a scan said.
 

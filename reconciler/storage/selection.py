@@ -4,7 +4,7 @@ import contextlib
 import re
 import struct
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
 
@@ -21,6 +21,8 @@ _HEX = re.compile(r"([0-9a-fA-F]{2})+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 _ODD_NUMBERS = {"nan", "infinity", "-infinity"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T[0-9:.]+(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_NAMES = {elements.BOOL: "bool", elements.DATE: "date"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -34,6 +36,19 @@ def conditions(mapping: CollectionMapping, selection: Selection) -> list[Stage]:
 def meanings(text: str) -> list[RawValue]:
     """List the values whose text this is, the string first."""
     return [string(text), *_object_ids(text), *_binaries(text), *_numbers(text), *_others(text)]
+
+
+def types_meant(text: str) -> Sequence[str]:
+    """List the types, by the server's names, whose every value with this text is meant by it.
+
+    Binary data of several subtypes have one text; that of a UUID alone is nothing else's.
+    """
+    types = ["string"]
+    types += ["objectId" for _ in _object_ids(text)]
+    types += ["binData"] if _UUID.fullmatch(text) else []
+    types += ["int", "long", "double", "decimal"] if any(_numbers(text)) else []
+    types += [_NAMES[value.type_code] for value in _others(text)]
+    return types
 
 
 def string(text: str) -> RawValue:

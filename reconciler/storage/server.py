@@ -40,7 +40,8 @@ CONNECT_SECONDS = 5.0
 
 # https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
 _TOO_OLD_CODES = {239, 246}  # SnapshotTooOld, SnapshotUnavailable
-_NOT_ALLOWED_CODES = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, the same of Atlas
+_NOT_ALLOWED_CODES = {13}  # Unauthorized
+_NOT_LET_IN_CODES = {18, 8000}  # AuthenticationFailed, the same of Atlas
 _TIME_OUT_CODES = {50, 262}  # MaxTimeMSExpired, ExceededTimeLimit
 _PASSING_CODES = {
     6,  # HostUnreachable
@@ -169,10 +170,13 @@ def failure_of(error: PyMongoError, what: str, *, is_write: bool = False) -> Rec
     code = error.code if isinstance(error, OperationFailure) else None
     if code in _TOO_OLD_CODES:
         return SnapshotTooOld(f"the snapshot of {what} is too old for the server to read on")
+    if code in _NOT_LET_IN_CODES:
+        return CannotLook(
+            "MongoDB refused the login: check user, password and authSource in mongo.uri"
+        )
     if code in _NOT_ALLOWED_CODES:
         return CannotLook(
-            f"the database user may not {verb} {what}: grant it the role `{role}` on the "
-            "database, and check the credentials of mongo.uri"
+            f"the database user may not {verb} {what}: grant it the role `{role}` on the database"
         )
     if isinstance(error, ServerSelectionTimeoutError):
         return ReadInterrupted(_NO_SERVER)

@@ -17,7 +17,8 @@ from reconciler.storage.recorded_findings import FINDINGS
 from reconciler.storage.recorded_scans import SCANS, MongoRecordedScans
 from reconciler.storage.transactions import Database, own_records
 
-STANDING_SECONDS_MAX = 10.0
+# Millions of findings take a while; a server that is away is noticed elsewhere.
+STANDING_SECONDS_MAX = 60.0
 
 _CONFIRMED = {"state": FindingState.CONFIRMED.value}
 

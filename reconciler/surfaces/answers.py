@@ -26,6 +26,11 @@ from reconciler.surfaces.json_text import number
 
 Answer = dict[str, Any]
 
+# True, and yet what somebody who mistyped a name must not take for the answer to their question.
+NOTHING_COMPARED = (
+    "No such account was found, so nothing was compared: check the spelling (BTC is not btc), and "
+    "the name of the database"
+)
 FAILURE_MESSAGE = "Balance mismatch detected across collections"
 
 
@@ -34,7 +39,11 @@ def check_answer(report: ScanReport, *, mappings: Mappings, checksum: str) -> An
     answer: Answer = {"status": report.verdict.value}
     match report.verdict:
         case Verdict.HEALTHY:
-            answer["details"] = f"All balances in sync across all {len(mappings.names)} collections"
+            answer["details"] = (
+                f"All balances in sync across all {len(mappings.names)} collections"
+                if report.coverage.accounts
+                else NOTHING_COMPARED
+            )
         case Verdict.INTEGRITY_FAILURE:
             answer["message"] = FAILURE_MESSAGE
         case Verdict.INCOMPLETE:

@@ -184,11 +184,13 @@ class Health:
     is_standing_known: bool
     is_stopping: bool
     is_leader: bool
+    is_lease_answered: bool = True
 
     @property
     def is_ready(self) -> bool:
         """Whether its answers are worth asking for."""
-        return self.mongo_up and self.is_standing_known and not self.is_stopping
+        knows = self.mongo_up and self.is_standing_known and self.is_lease_answered
+        return knows and not self.is_stopping
 
 
 class RunningDaemon(Protocol):

@@ -10,6 +10,7 @@ from bson import Decimal128, ObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from reconciler.storage.leasing import MongoLease
 from reconciler.sync import BalanceSync
 from tests.e2e.conftest import CommandLine
 from tests.integration.sync.stored import Stored
@@ -176,3 +177,44 @@ async def test_no_server(command_line: CommandLine) -> None:
         assert ended.returncode == 4, words
         assert json.loads(ended.stdout)["status"] == "incomplete"
         assert "s3cret" not in ended.stdout + ended.stderr
+
+
+async def test_reconcile_records_what_it_saw(database: Database, ask: Ask) -> None:
+    """Like a daemon's scan it is in the records; the plan says what would put the account right."""
+    ask("db", "init")
+    await credited(database)
+    code, sound = ask("reconcile")
+    assert (code, sound["status"], sound["plan"], sound["recorded"]) == (0, "healthy", [], True)
+    await database["crypto_balances"].update_one(
+        {"currency": "BTC"}, {"$set": {"available_balance": Decimal128("0.0005")}}
+    )
+    code, answer = ask("reconcile")
+
+    assert code == 3
+    (step,) = answer["plan"]
+    assert step["outcome"] == "planned"
+    assert step["before"]["crypto_balances"] == Decimal("0.0005")
+    assert set(step["after"].values()) == {Decimal("0.001")}
+    scans = await database["integrity_scans"].find().sort("sequence", 1).to_list()
+    assert [(scan["trigger"], scan["state"]) for scan in scans] == [("command", "finished")] * 2
+    assert [scan["token"] for scan in scans] == [1, 2], "each under a lease of its own"
+    finding = await database["integrity_findings"].find_one({})
+    assert finding is not None
+    assert (finding["state"], finding["scan_id"]) == ("confirmed", answer["scan_id"])
+    untouched = await database["crypto_balances"].find_one({"currency": "BTC"})
+    assert untouched is not None
+    assert untouched["available_balance"] == Decimal128("0.0005"), "nothing was changed"
+
+
+async def test_reconcile_beside_a_daemon(database: Database, ask: Ask) -> None:
+    """While a daemon holds the lease it scans and records all the same, and says who holds it."""
+    ask("db", "init")
+    await credited(database)
+    await MongoLease(database).take("the daemon", seconds=60)
+    code, answer = ask("reconcile")
+
+    assert code == 0
+    assert "the daemon" in answer["notes"][0]
+    scan = await database["integrity_scans"].find_one({})
+    assert scan is not None
+    assert scan["token"] is None

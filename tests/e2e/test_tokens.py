@@ -56,7 +56,7 @@ def test_no_two_tokens_are_alike(command_line: CommandLine) -> None:
     [
         (("--scope", "check"), "--name"),
         (("--name", "ci"), "--scope"),
-        (("--name", "ci", "--scope", "nope"), "'repair:approve'"),
+        (("--name", "ci", "--scope", "nope"), "repair:approve"),
         (("--name", "two words", "--scope", "check"), "--name must be 1 to 64 visible"),
         (("--name", "", "--scope", "check"), "--name must be 1 to 64 visible"),
         (("--name", "ci", "--scope", "check", "--days", "0"), "--days"),

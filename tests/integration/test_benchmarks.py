@@ -1,5 +1,6 @@
 """The benchmark works at a small size, and its verdicts and its page can be trusted."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks import load
 from benchmarks.figures import Spread, ratios
+from benchmarks.load_client import Client
 from benchmarks.page import MarkerMissing, replaced
 from benchmarks.peers.naive import main as naive
 from benchmarks.population import Database, Population
@@ -20,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.usefixtures("mongod_path")
 def test_the_benchmark_runs_at_a_small_size(tmp_path: Path) -> None:
-    """Both subjects are measured against their peers, and written with what they ran on."""
+    """All subjects are measured, each against its peer, and written with what they ran on."""
     path = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--json", str(path)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -35,6 +38,8 @@ def test_the_benchmark_runs_at_a_small_size(tmp_path: Path) -> None:
     for contest in figures["postings"]["contests"]:
         assert contest["library_per_second"]["median"] > 0
         assert contest["bare_per_second"]["median"] > 0
+    assert figures["load"]["slowdown"]["median"] > 0
+    assert figures["load"]["errors"] == []
 
 
 async def test_the_naive_peer_finds_what_it_is_for(
@@ -92,6 +97,51 @@ def test_each_bar_can_be_missed(
     bars = bars_of(Spread((ratio,)), Spread((small_mb,)), Spread((large_mb,)))
 
     assert {bar.what for bar in bars if not bar.is_met} == missed
+
+
+@pytest.mark.parametrize(
+    "p99_seconds, slowdown, errors, missed",
+    [
+        (0.249, 1.3, 0, set()),
+        (0.25, 1.0, 0, {"p99 of the clients' waits while the daemon scans"}),
+        (0.1, 1.31, 0, {"scan under load against the scan alone"}),
+        (0.1, 1.0, 1, {"errors of the clients"}),
+    ],
+)
+def test_each_bar_of_the_load_can_be_missed(
+    p99_seconds: float, slowdown: float, errors: int, missed: set[str]
+) -> None:
+    """Long waits, a slow scan and errors are told apart."""
+    bars = load.bars_of(Spread((p99_seconds,)), Spread((slowdown,)), errors)
+
+    assert {bar.what for bar in bars if not bar.is_met} == missed
+
+
+@pytest.mark.parametrize("share, value", [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
+def test_a_quantile_is_a_value_that_was_measured(share: float, value: int) -> None:
+    """At least so large a share of all values does not exceed it, and no lesser one will do."""
+    assert load.quantile(list(range(100, 0, -1)), share) == value
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"503 Service Unavailable"])
+async def test_a_client_takes_nothing_but_200_for_an_answer(status: bytes) -> None:
+    """An answer that says no is an error, however quickly it came."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        client = Client(host, port, "/")
+        opening = asyncio.create_task(client.open())
+        await asyncio.wait({opening})
+        await client.close()
+
+    error = opening.exception()
+    assert (str(error) if error else None) == (None if b"200" in status else "status 503")
 
 
 def test_a_page_is_rewritten_between_its_markers_only() -> None:

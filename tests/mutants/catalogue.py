@@ -1,7 +1,9 @@
 """All mutants. A patch that no longer fits fails `tests/unit/test_mutants.py`: adapt it."""
 
+from tests.mutants.of_access import ACCESS_MUTANTS
 from tests.mutants.of_amounts import AMOUNT_MUTANTS
 from tests.mutants.of_carrying import CARRYING_MUTANTS
+from tests.mutants.of_daemon import DAEMON_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
@@ -14,4 +16,6 @@ MUTANTS = (
     *SCANNING_MUTANTS,
     *ESCROW_MUTANTS,
     *HTTP_MUTANTS,
+    *DAEMON_MUTANTS,
+    *ACCESS_MUTANTS,
 )

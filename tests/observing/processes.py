@@ -29,7 +29,7 @@ def binary(name: str) -> Path:
     found = shutil.which(name, path=PLACES)
     if found is not None:
         return Path(found)
-    message = f"There is no {name}: install Debian's prometheus and prometheus-alertmanager."
+    message = f"There is no {name}: CONTRIBUTING.md names the Debian packages of the tests."
     if os.environ.get("RECONCILER_REQUIRE_SERVICES") == "1":
         pytest.fail(message)
     pytest.skip(message)

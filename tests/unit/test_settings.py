@@ -12,7 +12,15 @@ from pydantic import BaseModel
 
 from reconciler.model.amounts import CurrencyScales
 from reconciler.model.mapping import DEFAULT_MAPPINGS
-from reconciler.settings import InvalidSettings, Settings, load_settings, shown_uri
+from reconciler.settings import (
+    Differences,
+    InvalidSettings,
+    Settings,
+    differences,
+    load_settings,
+    shown_uri,
+)
+from reconciler.settings.differences import RELOADABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config.example.toml"
@@ -274,3 +282,48 @@ def test_every_number_is_named_with_a_unit_or_a_bound() -> None:
 
     assert numbers
     assert [key for key in numbers if not key.endswith(UNITS_AND_BOUNDS)] == sorted(NAMES)
+
+
+def test_what_a_running_daemon_takes() -> None:
+    """Keys that differ are told apart by whether they need a new start; no value is told."""
+    running = load_settings(environment={})
+    wanted = load_settings(
+        environment={
+            "RECONCILER_SCAN__INTERVAL_SECONDS": "7",
+            "RECONCILER_VALUATION__PRICES_USD": '{"BTC": "1"}',
+            "RECONCILER_MONGO__URI": "mongodb://other:hunter2@h",
+        }
+    )
+
+    assert differences(running, running) == Differences((), ())
+    assert differences(running, wanted) == Differences(
+        taken=("scan.interval_seconds", "valuation.prices_usd"), needing_restart=("mongo.uri",)
+    )
+    keys = {key for key, _ in leaves(running)}
+    assert set(RELOADABLE) <= keys
+
+
+@pytest.mark.parametrize(
+    "toml, told",
+    [
+        ("[api]\ntls_key_path = '/k.pem'", "go together"),
+        ("[api]\nport = 70000", "api.port"),
+        ('[[api.tokens]]\nname = "a"\nsha256 = "12"\nscopes = ["check"]', "sha256"),
+        (
+            "".join(
+                f'[[api.tokens]]\nname = "a"\nsha256 = "{digit * 64}"\nscopes = ["check"]\n'
+                "expires = 2030-01-01T00:00:00Z\n"
+                for digit in "123"
+            ),
+            "more than 2 tokens",
+        ),
+        ("[valuation]\nprices_usd = { BTC = 1.5 }", "in quotes"),
+        ('[valuation]\nprices_usd = { BTC = "0" }', "greater than 0"),
+        ("[lease]\nttl_seconds = 0", "greater than 0"),
+        ("[lease]\nttl_seconds = 1e15", "less than or equal to 1000000000"),
+        ("[scan]\njitter_seconds = 1e300", "less than or equal to 1000000000"),
+    ],
+)
+def test_settings_of_the_service_that_cannot_be(tmp_path: Path, toml: str, told: str) -> None:
+    """Each wrong setting of the service has a complaint that says what is wanted."""
+    assert told in complaint(config_file=written(tmp_path, toml))

@@ -63,9 +63,10 @@ async def _serve(daemon: RunningDaemon, story: "_Story", *, stays: bool) -> None
     try:
         await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
-            await story.found_the_same(daemon)
-            story.say_what_next(listening.result())
+            await story.found_the_same(daemon, listening.result())
         if stays:
+            if listening.done():
+                story.say_what_next(listening.result())
             await asyncio.wait({serving})
     except asyncio.CancelledError:
         # This is how the demo is meant to end.
@@ -86,8 +87,10 @@ class _Story:
             "RECONCILER_MONGO__URI": stage.uri,
             "RECONCILER_MONGO__DATABASE": stage.database,
         }
-        settings = " ".join(f"{name}={shell_quoted(text)}" for name, text in variables.items())
-        self._invocation = Invocation(f"{settings} {program_name()}")
+        self._settings = " ".join(
+            f"{name}={shell_quoted(text)}" for name, text in variables.items()
+        )
+        self._invocation = Invocation(f"{self._settings} {program_name()}")
 
     async def tell(self) -> None:
         await self._found()
@@ -99,22 +102,25 @@ class _Story:
         self._expect_the_drifted(report)
         await self._explained()
 
-    async def found_the_same(self, daemon: RunningDaemon) -> None:
+    async def found_the_same(self, daemon: RunningDaemon, url: str) -> None:
         async with asyncio.timeout(FIRST_SCAN_SECONDS_MAX):
             verdict = await daemon.verdict()
         _expect(
             verdict is Verdict.INTEGRITY_FAILURE, f"the daemon's first scan said {verdict.value}"
         )
 
-    def say_what_next(self, url: str) -> None:
-        account = self._stage.drifted[-1]
-        user_id = account.user_id.text
-        credit = '{"user_id": "erin", "currency": "BTC", "amount": "0.001"}'
-        ask = f'{{"user_id": "{user_id}", "reason": "trying it out"}}'
         self._terminal.show(
             f"It listens on {url}, scans every "
             f"{self._stage.settings.scan.interval_seconds:g} s, and has found the same."
         )
+
+    def say_what_next(self, url: str) -> None:
+        account = self._stage.drifted[-1]
+        # With what is exported first: the commands that these print are true then, too.
+        plain = Invocation(program_name())
+        user_id = account.user_id.text
+        credit = '{"user_id": "erin", "currency": "BTC", "amount": "0.001"}'
+        ask = f'{{"user_id": "{user_id}", "reason": "trying it out"}}'
         _step(self._terminal, "Your turn: server and daemon run until Ctrl-C")
         self._terminal.show(
             "In another terminal:",
@@ -128,10 +134,11 @@ class _Story:
             "",
             "docs/monitoring.md leads from there to the alert in Prometheus. From this directory:",
             "",
-            f"  {self._invocation.command('reconcile')}",
-            f"  {self._invocation.command('check', '--json')}",
-            f"  {self._invocation.explain(account)}",
-            f"  {self._invocation.command('db', 'status')}",
+            f"  export {self._settings}",
+            f"  {plain.command('reconcile')}",
+            f"  {plain.command('check', '--json')}",
+            f"  {plain.explain(account)}",
+            f"  {plain.command('db', 'status')}",
         )
 
     def say_goodbye(self) -> None:

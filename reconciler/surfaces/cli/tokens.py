@@ -52,6 +52,9 @@ class NewToken:
         )
 
 
+_SCOPES = ", ".join(Scope)
+
+
 def add_token(app: typer.Typer) -> None:
     """Add the commands about tokens."""
     token = typer.Typer(
@@ -64,7 +67,9 @@ def add_token(app: typer.Typer) -> None:
         context: typer.Context,
         *,
         name: Annotated[str, typer.Option(help="Whose it is, in logs and records.")],
-        scope: Annotated[list[Scope], typer.Option(help="What it allows; can be repeated.")],
+        scope: Annotated[
+            list[str], typer.Option(help=f"What it allows; can be repeated. One of {_SCOPES}.")
+        ],
         days: Annotated[
             int, typer.Option(min=1, max=DAYS_MAX, help="How long it can be used.")
         ] = DAYS,
@@ -75,10 +80,17 @@ def add_token(app: typer.Typer) -> None:
             raise typer.BadParameter("--name must be 1 to 64 visible ASCII characters, no space")
         session = context.obj
         assert isinstance(session, Session)
-        scopes = tuple(dict.fromkeys(scope))
+        scopes = tuple(dict.fromkeys(map(_scope, scope)))
         return session.run(
             lambda running: _run_new(running, name=name, scopes=scopes, days=days), as_json=json
         )
+
+
+def _scope(name: str) -> Scope:
+    try:
+        return Scope(name)
+    except ValueError:
+        raise typer.BadParameter(f"--scope must be one of {_SCOPES}") from None
 
 
 async def _run_new(running: Running, *, name: str, scopes: Sequence[Scope], days: int) -> int:

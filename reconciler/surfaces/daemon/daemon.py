@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from reconciler.errors import Fenced, ReadInterrupted, ReconcilerError
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import RecordedScan, ScanRecorder
@@ -38,12 +39,13 @@ class Watch(Protocol):
 class Scans:
     """Makes the daemon's scans: the scheduled ones under its lease, all others without."""
 
-    def __init__(self, recorder: ScanRecorder, pulse: Pulse) -> None:
+    def __init__(self, recorder: ScanRecorder, pulse: Pulse, latest: LatestScan) -> None:
         self.leadership: Leadership | None = None
         self.schedule: ScanSchedule | None = None
         self.shared = SharedScans(self._make)
         self._recorder = recorder
         self._pulse = pulse
+        self._latest = latest
 
     async def scheduled(self) -> None:
         """Make the scan that is due, if this daemon is the one that scans."""
@@ -62,12 +64,17 @@ class Scans:
         if is_due and token is None:
             raise ReadInterrupted("this daemon no longer holds the lease")
         scan = await self._recorder.scan(selection, trigger=trigger, token=token)
-        if scan.unrecorded is not None:
+        # Nobody may hear of an older scan once somebody has heard of this one.
+        self._latest.forget()
+        is_whole = selection == Selection() and not scan.report.incomplete
+        can_be_read = scan.unrecorded is None or not scan.report.mismatch_count
+        if is_whole and can_be_read:
+            self._pulse.forget_unrecorded(scan.report)
+        if can_be_read:
+            await self._pulse.beat()
+        if not can_be_read or not self._pulse.is_up:
+            # Either it is not written down, or what is written down cannot be read now.
             self._pulse.remember_unrecorded(scan.report)
-            return scan
-        if selection == Selection():
-            self._pulse.forget_unrecorded()
-        await self._pulse.beat()
         return scan
 
 
@@ -78,7 +85,6 @@ class Daemon:
         pulse: knows where things stand.
         scans: makes scans.
         leadership: holds the lease.
-        records: where scans are kept.
         service: what the HTTP API asks.
         observer: is told what the scheduler missed.
         serve: serves HTTP while its context is open; what it gives ends when serving does.

@@ -15,6 +15,8 @@ PULSE_SECONDS = 1.0
 ANSWER_SECONDS_MAX = 3.0
 # Even if no change was counted, the standing is read again after so long.
 STANDING_SECONDS_MAX = 30.0
+# Summing up takes long where much is wrong; meanwhile a quick question shows the database is there.
+LOOK_SECONDS = 1.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -56,6 +58,7 @@ class Pulse:
         self._sleep = sleep
         self.is_up = False
         self.standing: Standing | None = None
+        self._stored: Standing | None = None
         self._revision: int | None = None
         self._read_at = 0.0
         self._unrecorded: ScanReport | None = None
@@ -76,34 +79,54 @@ class Pulse:
         if self.standing is not None:
             self._observer.standing_known(self.standing)
 
+    @property
+    def holds_unrecorded(self) -> bool:
+        """Whether a mismatch was seen that what is stored does not tell of."""
+        return self._unrecorded is not None
+
     def remember_unrecorded(self, report: ScanReport) -> None:
-        """Keep a mismatch that could not be written down, until a later full scan could be."""
+        """Keep a mismatch that is not to be read, until a later full scan has looked everywhere."""
         if report.mismatch_count:
             self._unrecorded = report
-            if self.standing is not None:
-                self._know(self.standing.with_unrecorded(report))
+            if self._stored is not None:
+                self._know(self._stored.with_unrecorded(report))
 
-    def forget_unrecorded(self) -> None:
-        """A full scan was written down: what is stored is the truth again."""
-        self._unrecorded = None
+    def forget_unrecorded(self, report: ScanReport) -> None:
+        """A full scan has looked everywhere, and what it saw is written down, or is nothing."""
+        if self._unrecorded is None or self._unrecorded.started_at <= report.started_at:
+            self._unrecorded = None
         self._revision = None
 
     async def _read(self) -> str | None:
         """Read what changed; give why that was not possible, or None."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                revision = await self._records.revision()
-                is_old = self._monotonic() - self._read_at > STANDING_SECONDS_MAX
-                if revision != self._revision or is_old or self.standing is None:
-                    standing = await self._records.standing()
-                    self._revision, self._read_at = revision, self._monotonic()
-                    unrecorded = self._unrecorded
-                    self._know(standing.with_unrecorded(unrecorded) if unrecorded else standing)
+            revision = await self._asked_revision()
+            is_old = self._monotonic() - self._read_at > STANDING_SECONDS_MAX
+            if revision != self._revision or is_old or self.standing is None:
+                standing = self._stored = await self._summed_up()
+                self._revision, self._read_at = revision, self._monotonic()
+                unrecorded = self._unrecorded
+                self._know(standing.with_unrecorded(unrecorded) if unrecorded else standing)
         except ReconcilerError as error:
             return str(error)
         except TimeoutError:
             return f"the database did not answer in {ANSWER_SECONDS_MAX:g} seconds"
         return None
+
+    async def _asked_revision(self) -> int:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            return await self._records.revision()
+
+    async def _summed_up(self) -> Standing:
+        """Read the standing, however long that takes while the database answers all the same."""
+        reading = asyncio.ensure_future(self._records.standing())
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            while not (await asyncio.wait({reading}, timeout=LOOK_SECONDS))[0]:
+                await self._asked_revision()
+            return reading.result()
+        finally:
+            reading.cancel()
 
     def _know(self, standing: Standing) -> None:
         was, self.standing = self.standing, standing

@@ -21,8 +21,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reconciler.settings import InvalidSettings, Problem, ScanSettings
 
 _JOB = "scan"
-# Enough to meet each weekend of a line that leaves them out.
-GAPS_LOOKED_AT_MAX = 300
+# Enough to meet the nights and the weekend of a line that leaves them out, however often it is due.
+GAPS_LOOKED_AT_MIN = 300
+GAPS_LOOKED_AT = timedelta(days=8)
 # Why a scan that was due did not begin; the words are those of the metric's label.
 MISSED = "too_late"
 STILL_RUNNING = "still_running"
@@ -128,41 +129,43 @@ class ScanSchedule:
 
 
 def _longest_gap(scan: ScanSettings) -> float:
-    """Give the longest time between two scans that are due: of a cron line, of the next ones."""
+    """Give the longest time between two scans: of a cron line, of the next ones that are due."""
     if scan.cron is None:
-        return scan.interval_seconds
+        return scan.interval_seconds + min(scan.jitter_seconds, scan.interval_seconds)
     trigger = _cron(scan.cron)
     due: list[datetime] = []
-    while len(due) < GAPS_LOOKED_AT_MAX:
+    while len(due) < GAPS_LOOKED_AT_MIN or due[-1] - due[0] < GAPS_LOOKED_AT:
         now = due[-1] + timedelta(seconds=1) if due else datetime.now(UTC)
         following = trigger.get_next_fire_time(None, now)
         if following is None:
             break
         due.append(following)
+    if not due:
+        raise _unusable("is never due")
     gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(due)]
-    return max(gaps, default=scan.interval_seconds)
+    return max(gaps, default=scan.interval_seconds) + scan.jitter_seconds
 
 
 def _trigger(scan: ScanSettings) -> Any:
-    jitter = scan.jitter_seconds or None
     if scan.cron is None:
+        # More than the interval would be another interval.
+        jitter = min(scan.jitter_seconds, scan.interval_seconds) or None
         return IntervalTrigger(seconds=scan.interval_seconds, timezone=UTC, jitter=jitter)
     trigger = _cron(scan.cron)
-    trigger.jitter = jitter
+    trigger.jitter = scan.jitter_seconds or None
     return trigger
 
 
 def _cron(line: str) -> Any:
     try:
         return CronTrigger.from_crontab(line, timezone=UTC)
-    except ValueError as error:
-        raise InvalidSettings(
-            [
-                Problem(
-                    "settings",
-                    "scan.cron",
-                    "must be cron's five fields, minute, hour, day, month and weekday, such as "
-                    f'"*/5 * * * *" ({type(error).__name__})',
-                )
-            ]
-        ) from None
+    except ValueError:
+        raise _unusable("is no such line") from None
+
+
+def _unusable(why: str) -> InvalidSettings:
+    what = (
+        f"{why}: it must be cron's five fields, minute, hour, day, month and weekday, such as "
+        '"*/5 * * * *"'
+    )
+    return InvalidSettings([Problem("settings", "scan.cron", what)])

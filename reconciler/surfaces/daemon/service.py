@@ -8,6 +8,7 @@ from reconciler.model.explanation import Explanation
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord, ScanTrigger
+from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.records import FindingRecords, ScanRecords
@@ -33,6 +34,7 @@ class DaemonService:
         leadership: Leadership,
         shared: SharedScans,
         scans: ScanRecords,
+        latest: LatestScan,
         findings: FindingRecords,
         explainer: Explainer,
         now: Callable[[], datetime],
@@ -42,6 +44,7 @@ class DaemonService:
         self._leadership = leadership
         self._shared = shared
         self._scans = scans
+        self._latest = latest
         self._findings = findings
         self._explainer = explainer
         self._now = now
@@ -53,6 +56,7 @@ class DaemonService:
             is_standing_known=self._pulse.standing is not None,
             is_stopping=self.is_stopping,
             is_leader=self._leadership.token is not None,
+            is_lease_answered=self._leadership.is_answered,
         )
 
     def now(self) -> datetime:
@@ -69,8 +73,11 @@ class DaemonService:
         return scan.report
 
     async def last_full(self) -> ScanRecord | None:
-        """Give the last full scan that ended with a report."""
-        return await self._scans.last_full()
+        """Give the last full scan that ended with a report.
+
+        None while this daemon has seen a mismatch that is not written down: what is kept is older.
+        """
+        return None if self._pulse.holds_unrecorded else await self._latest.get()
 
     async def explain(self, user_id: str, currency: str) -> Explanation:
         """Show one account as of one moment."""

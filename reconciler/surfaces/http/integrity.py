@@ -84,7 +84,7 @@ class IntegrityApi:
     def _checked(self, report: ScanReport) -> Response:
         is_incomplete = report.verdict is Verdict.INCOMPLETE
         return ExactJsonResponse(
-            self._checks.answer(report),
+            self._checks.written(report),
             STATUS_OF_VERDICT[report.verdict],
             headers=retry_after() if is_incomplete else None,
         )

@@ -12,6 +12,10 @@ from reconciler.surfaces.ports import Health, Service
 # Of the header `Accept`, the text and its content type.
 MetricsText = Callable[[str | None], tuple[bytes, str]]
 _TEXT = {"type": "string"}
+_NO_LEASE = (
+    "The lease in the database cannot be asked for, so that this daemon never scans: see the log, "
+    "and let its user write the collection leases."
+)
 
 
 class ProbeApi:
@@ -81,6 +85,7 @@ def _reasons(health: Health) -> Sequence[str]:
     said = (
         (not health.mongo_up, "MongoDB does not answer."),
         (not health.is_standing_known, "Findings and scans were not read from the database yet."),
+        (health.mongo_up and not health.is_lease_answered, _NO_LEASE),
         (health.is_stopping, "The service is stopping."),
     )
     return [reason for is_so, reason in said if is_so]

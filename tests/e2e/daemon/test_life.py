@@ -135,3 +135,19 @@ async def test_sighup_takes_what_may_change(
     assert answer.json() == {"Success": True, "Total USD": 2.0, "BTC": 1}
     assert "cron" in refused["reason"]
     assert (await daemon.post("/api/test/credit", credit)).json()["Total USD"] == 4.0
+
+
+async def test_a_daemon_that_may_not_write_is_not_ready(
+    new_daemon: NewDaemon, exchange: Database
+) -> None:
+    """What it cannot take the lease with it cannot scan with: it says so where machines ask."""
+    refusing = {"$jsonSchema": {"required": ["nothing of the kind"]}}
+    await exchange.create_collection("leases", validator=refusing)
+    daemon = new_daemon()
+    await daemon.start()
+    await until_event(daemon, "lease_unanswered", within_seconds=10)
+    ready = await get(daemon, "/healthz/ready")
+
+    assert ready.status_code == 503
+    assert "never scans" in ready.json()["reasons"][0]
+    assert (await get(daemon, "/healthz/live")).status_code == 200

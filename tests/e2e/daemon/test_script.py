@@ -78,6 +78,7 @@ async def test_it_says_what_is_missing(new_daemon: NewDaemon, exchange: Database
     assert "is the daemon running there?" in said
 
     assert (await e2e("--what"))[0] == 2
+    assert (await e2e("8080"))[0] == 2
     assert (await e2e("--help"))[1].startswith("The end-to-end sequence")
 
 
@@ -94,4 +95,4 @@ async def test_with_a_token(new_daemon: NewDaemon, exchange: Database) -> None:
 
     assert (await e2e(address(daemon), token=TOKEN))[0] == 0
     code, said = await e2e(address(daemon))
-    assert (code, "HTTP 401" in said) == (3, True)
+    assert (code, "not let in (HTTP 401)" in said) == (1, True)

@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 
 from reconciler.settings import ApiSettings
 from reconciler.surfaces.http.serving import serving
 from tests.fakes.http import Api
 from tests.fakes.service import FAILURE, FakeService
+from tests.observing.processes import binary
 
 SETTINGS = ApiSettings(port=0, test_endpoints=True)
 
@@ -45,9 +44,7 @@ async def test_head_has_no_body() -> None:
 
 async def test_curl_works_as_it_is_written() -> None:
     """`curl -d` says that it sends a form, and is understood."""
-    curl = shutil.which("curl")
-    if curl is None:
-        pytest.skip("there is no curl")
+    curl = str(binary("curl"))
     api = Api(settings=SETTINGS)
     async with served(api) as url:
         arguments = ["-sS", "-X", "POST", f"{url}/api/test/credit", "-d"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import socket
 import ssl
@@ -19,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from reconciler.settings import ApiSettings, InvalidSettings
 from reconciler.surfaces.http.limits import limited
 from reconciler.surfaces.http.serving import ServingEnded, serving
+from tests.observing.processes import binary
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -256,8 +256,7 @@ async def test_whoever_uses_it_learns_that_it_died() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate of its own for localhost, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl here")
+    binary("openssl")
     folder = tmp_path_factory.mktemp("tls")
     return made_certificate(folder / "tls.crt", folder / "tls.key")
 

@@ -1,6 +1,7 @@
 """Scans and findings as they are written down, and read back."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from pymongo import AsyncMongoClient
 
 from reconciler.errors import Fenced
 from reconciler.model.comparison import MismatchKind
-from reconciler.model.finding import Change, FindingFilter, FindingState
+from reconciler.model.finding import Change, FindingFilter, FindingState, Sighting
 from reconciler.model.report import ScanMode, Verdict
 from reconciler.model.scan_record import ScanState, ScanTrigger
 from reconciler.scanning.ports import Selection
@@ -23,6 +24,7 @@ from tests.integration.scanning.seeing import make_collections, put, put_alike
 ONE = {"available_balance": Decimal128("1"), "locked_balance": Decimal128("0")}
 TWO = {"available_balance": Decimal128("2"), "locked_balance": Decimal128("0")}
 ALL = Selection()
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 async def drifted(database: Database, *users: object, currency: str = "BTC") -> None:
@@ -131,6 +133,53 @@ async def test_narrowed_scans_resolve_only_what_they_looked_at(database: Databas
     assert modes == [ScanMode.FULL, ScanMode.USER, ScanMode.CURRENCY, ScanMode.CURRENCY]
 
 
+async def test_a_narrowed_scan_leaves_what_its_text_does_not_mean(database: Database) -> None:
+    """A finding whose id only reads like the one that was typed stays open."""
+    records = Records(database)
+    long = "x" * 1_100
+    odd: list[object] = [
+        None,
+        [],
+        {"a": 1},
+        bson.Binary(b"\1\2", 5),
+        bson.Timestamp(1, 2),
+        long + "a",
+        long + "b",
+    ]
+    await make_collections(database)
+    for user in odd:
+        await database["wallets"].insert_one({"user_id": user, "currency": "BTC", **ONE})
+    await scan(records)
+    page = await records.findings.findings(FindingFilter(), after=None, limit=20)
+    for finding in page.findings:
+        await scan(records, Selection(user_id=finding.account.user_id.text))
+
+    after = await records.findings.findings(FindingFilter(), after=None, limit=20)
+    assert len(after.findings) == len(odd)
+    assert all(each.is_open for each in after.findings)
+
+
+async def test_a_scan_resolves_nothing_that_was_seen_while_it_ran(database: Database) -> None:
+    """An older scan that is still at work may look after a younger one, and see a later drift."""
+    records = Records(database)
+    older, younger = [
+        await records.scans.begin(name, ALL, trigger=ScanTrigger.REQUEST, holder=name, token=None)
+        for name in ("older", "younger")
+    ]
+    await drifted(database, "alice")
+    await scan(records)
+    (finding,) = (await records.findings.findings(FindingFilter(), after=None, limit=5)).findings
+    sighting = Sighting(finding.mismatch, finding.differences, is_confirmed=True)
+    await database["integrity_findings"].delete_many({})
+    await records.findings.note(older, sightings=[sighting], cleared=())
+    await records.findings.resolve_unseen(younger)
+    assert (await records.standing.standing()).is_failure
+
+    await mend(database)
+    await scan(records)
+    assert not (await records.standing.standing()).is_failure
+
+
 async def test_an_incomplete_scan_resolves_nothing(database: Database) -> None:
     """A scan that could not look everywhere leaves what it did not see."""
     records = Records(database)
@@ -219,6 +268,40 @@ async def test_who_took_over_shuts_the_last_holder_out(database: Database) -> No
     assert states.pop("late") is ScanState.INTERRUPTED
     assert list(states.values()) == [ScanState.FINISHED]
     assert (await records.standing.standing()).is_failure
+
+
+async def test_the_token_alone_shuts_it_out(database: Database) -> None:
+    """Before anybody marked its scan as interrupted, the last holder is refused all the same."""
+    records = Records(database)
+    await drifted(database, "alice")
+    old = await records.lease.take("old", seconds=0.05)
+    running = await records.scans.begin(
+        "late", ALL, trigger=ScanTrigger.SCHEDULE, holder="old", token=old.token
+    )
+    report = (await records.recorder.scan(ALL, trigger=ScanTrigger.REQUEST)).report
+    await asyncio.sleep(0.1)
+    await records.lease.take("new", seconds=60)
+
+    with pytest.raises(Fenced):
+        await records.findings.note(running, sightings=(), cleared=())
+    with pytest.raises(Fenced):
+        await records.scans.finish(running, report)
+
+
+async def test_a_scan_that_was_marked_as_interrupted_stays_so(database: Database) -> None:
+    """One without a lease, too, cannot end once its record says that it has."""
+    records = Records(database)
+    running = await records.scans.begin(
+        "late", ALL, trigger=ScanTrigger.COMMAND, holder="a shell", token=None
+    )
+    await database["integrity_scans"].update_one({}, {"$set": {"started_at": LONG_AGO}})
+    assert await records.scans.interrupt_orphans(token=1) == 1
+    report = (await records.recorder.scan(ALL, trigger=ScanTrigger.REQUEST)).report
+
+    with pytest.raises(Fenced):
+        await records.findings.note(running, sightings=(), cleared=())
+    with pytest.raises(Fenced):
+        await records.scans.finish(running, report)
 
 
 async def test_a_cancelled_scan_is_recorded_as_interrupted(database: Database) -> None:

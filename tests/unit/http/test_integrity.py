@@ -150,6 +150,21 @@ async def test_the_last_full_scan_will_do_if_it_is_young_enough(
     assert exact(answer)["age_seconds"] == 30
 
 
+async def test_each_report_is_told_as_it_is() -> None:
+    """What is written once for many callers is never given for another report."""
+    service = FakeService(FAILURE, last=a_scan(FAILURE))
+    async with Api(service).client() as client:
+        first, again = [await client.get(f"{CHECK}?max_age_seconds=60") for _ in range(2)]
+        service.last = a_scan(replace(FAILURE, scan_id="scan-2"))
+        other = await client.get(f"{CHECK}?max_age_seconds=60")
+        live = await client.get(CHECK)
+
+    assert first.content == again.content
+    assert list(exact(first)) == list(exact(live))
+    ids = [exact(answer)["scan_id"] for answer in (first, other, live)]
+    assert ids == ["scan-1", "scan-2", "scan-1"]
+
+
 async def test_a_scan_from_a_clock_ahead_is_new() -> None:
     """Another daemon's clock may be a little ahead: no age is below zero."""
     ahead = replace(HEALTHY, started_at=NOW + timedelta(seconds=2))
