@@ -19,7 +19,7 @@ from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.observer import UnobservedFindings
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
-from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.rules import DigestOptions, ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
@@ -72,6 +72,8 @@ def scan_options(settings: Settings) -> ScanOptions:
     return ScanOptions(
         settle_seconds=scan.settle_seconds,
         deadline_seconds=scan.deadline_seconds,
+        method=scan.method,
+        digest=DigestOptions(collections_parallel=scan.digests_parallel),
         ranges_parallel=scan.ranges_parallel,
         mismatches_max=scan.mismatches_max,
         double_tolerance=scan.double_tolerance,

@@ -6,15 +6,15 @@ with their types and lengths, so that no two sound documents look alike because 
 missing field. Numbers it cuts to integers, so that amounts go in as the text of a decimal, which
 has all digits. The salt is another one for each scan: nobody can prepare documents that collide.
 
-A document that is not sound makes the sum of its bucket NaN, a double: a bucket whose sum is no
-integer proves nothing. That a sum of too many hashes would be a double, too, is as welcome.
+A document that is not sound makes the sum of its bucket NaN: a bucket whose sum is no integer
+proves nothing. The sum of too many hashes would be a double, and proves nothing, either.
 
 What equal digests prove is not asked again in each collection: sign, size and the types of the ids
 are checked in the source of truth alone. The types of the amounts are checked in all, because a
 double may have a decimal's text, and so is the total, which is not in the digest.
 """
 
-from bson import Int64
+from bson import Decimal128, Int64
 
 from reconciler.model.digest import HASH_MODULUS, Buckets
 from reconciler.model.mapping import CollectionMapping, TotalMeaning
@@ -47,7 +47,7 @@ _FAITHFUL_NAMES = sorted(
 
 # NaN, after a look at the whole document: for one that needs all of it the server does not first
 # cut out the fields that the pipeline reads, which was seen to save a seventh of the time.
-_NOTHING_PROVED = {"$cond": [{"$eq": ["$$ROOT", None]}, 0, float("nan")]}
+_NOTHING_PROVED = {"$cond": [{"$eq": ["$$ROOT", None]}, 0, Decimal128("NaN")]}
 
 
 def digest_pipeline(

@@ -155,7 +155,7 @@ def _count(value: RawValue) -> int:
 
 
 def _total(value: RawValue) -> int | None:
-    """Give a sum that is an exact integer; a double is NaN or has lost digits."""
+    """Give a sum that is an exact integer; NaN is none, and neither is a sum that lost digits."""
     return _count(value) if value.type_code in _INTEGERS else None
 
 
