@@ -5,7 +5,7 @@ documents lie in it and the sum of a hash of each of them. Equal digests mean eq
 for the probability that `docs/digest.md` derives; digests that differ only say where to look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 # Hashes are reduced to fewer than 2^40 in amount, so that the sum of 2^23 of them is exact.
@@ -43,15 +43,25 @@ CollectionDigest = Mapping[int, Digest]
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """The users and the currencies of a part of one collection."""
+
+    users: int
+    currencies: frozenset[Hashable]
+
+
+@dataclass(frozen=True, slots=True)
 class Digests:
     """The digests of all collections, by collection and bucket, as of one moment.
 
-    `doubled` are the buckets in which some account has two documents in one collection, as far as
-    that had to be looked for.
+    `covered` is what one collection holds, all of which counts where all digests agree. `doubled`
+    are the buckets in which some account has two documents in one collection, as far as that had
+    to be looked for.
     """
 
     modulus: int
     collections: Mapping[str, CollectionDigest]
+    covered: Covered
     doubled: frozenset[int] = frozenset()
 
 
@@ -59,25 +69,27 @@ class Digests:
 class Agreement:
     """What digests prove: `accounts` in the buckets that agree, and which buckets do not.
 
-    `accounts_left` is the most that any collection holds in the others.
+    `accounts_left` is the most that any collection holds in the others. `covered` is of the buckets
+    that agree, and None where that must still be asked.
     """
 
     buckets: int
     accounts: int
     differing: Buckets
     accounts_left: int
+    covered: Covered | None
 
 
 @dataclass(frozen=True, slots=True)
 class DrillLimit:
-    """How much is looked at one by one after the digests: so many accounts, or such a share."""
+    """How much is looked at one by one after the digests: so many accounts, or so many percent."""
 
     accounts: int = 10_000
-    share: float = 0.25
+    percent: int = 25
 
     def is_passed_by(self, agreement: Agreement) -> bool:
         """Whether reading everything is quicker."""
-        share = self.share * (agreement.accounts + agreement.accounts_left)
+        share = self.percent * (agreement.accounts + agreement.accounts_left) // 100
         return agreement.accounts_left > max(self.accounts, share)
 
 
@@ -110,6 +122,7 @@ def agreement_of(digests: Digests) -> Agreement:
             sum(digest.documents for number, digest in one.items() if number in differing)
             for one in each
         ),
+        covered=None if differing else digests.covered,
     )
 
 

@@ -92,7 +92,9 @@ class Digesting:
             agreement = await self._compared(moment, part)
             if agreement is None:
                 return None
-            covered = await moment.coverage_without(part, agreement.differing)
+            covered = agreement.covered
+            if covered is None:
+                covered = await moment.coverage_without(part, agreement.differing)
         finally:
             self.digest_seconds += self._monotonic() - begun
         self._buckets += agreement.buckets

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from reconciler.model.copies import BalanceView
-from reconciler.model.digest import Buckets, Digests
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.report import Consistency, ScanMode
 
 Order = tuple[Any, ...]
@@ -120,14 +120,6 @@ class Portion:
     currencies: frozenset[Hashable]
     views: tuple[SeenView, ...]
     resume_at: Bound | None
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """The users and the currencies of a part of one collection."""
-
-    users: int
-    currencies: frozenset[Hashable]
 
 
 class Moment(Protocol):

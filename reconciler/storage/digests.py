@@ -9,9 +9,9 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
 
 from reconciler.errors import CannotLook
-from reconciler.model.digest import Buckets, CollectionDigest, Digest, Digests
+from reconciler.model.digest import Buckets, CollectionDigest, Covered, Digest, Digests
 from reconciler.model.mapping import CollectionMapping, Mappings
-from reconciler.scanning.ports import Covered, KeyRange
+from reconciler.scanning.ports import KeyRange
 from reconciler.storage import elements
 from reconciler.storage.calls import Calls, Database
 from reconciler.storage.digest_shape import (
@@ -68,6 +68,10 @@ class MongoDigests:
             async with turns:
                 return await self._digest(mapping, key_range, modulus)
 
+        async def cover() -> Covered:
+            async with turns:
+                return await self.coverage_without(key_range, Buckets(modulus, frozenset()))
+
         has_unique = await self._has_unique()
         tasks: dict[str, asyncio.Task[CollectionDigest]] = {}
         failures: Sequence[Exception] = ()
@@ -75,6 +79,7 @@ class MongoDigests:
             async with asyncio.TaskGroup() as group:
                 for mapping in self._mappings:
                     tasks[mapping.name] = group.create_task(digest(mapping))
+                covering = group.create_task(cover())
         except ExceptionGroup as errors:
             failures = errors.exceptions
         if any(_is_unknown_operator(failure) for failure in failures):
@@ -83,7 +88,7 @@ class MongoDigests:
             raise failures[0]
         collections = {name: task.result() for name, task in tasks.items()}
         doubled = frozenset[int]() if has_unique else await self._doubled(key_range, modulus)
-        return Digests(modulus, collections, doubled)
+        return Digests(modulus, collections, covering.result(), doubled)
 
     async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
         """Count users and currencies of the source of truth outside some buckets.

@@ -11,10 +11,10 @@ from pymongo.errors import OperationFailure
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.copies import Copy
-from reconciler.model.digest import Buckets, Digests
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.identity import Account
 from reconciler.model.mapping import CollectionMapping, Mappings
-from reconciler.scanning.ports import Covered, KeyRange, Portion, SeenKey, SeenView, Selection
+from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
 from reconciler.storage.calls import Calls, Database, next_batch
 from reconciler.storage.digests import MongoDigests
 from reconciler.storage.finding import MongoFinding

@@ -48,7 +48,7 @@ async def test_too_many_buckets_differ(database: Database) -> None:
         exchange.everywhere(u=f"legacy-{number}", c="BTC", a=float(number), l=0.0)
     await exchange.write(database)
 
-    limit = DrillLimit(accounts=5, share=0.25)
+    limit = DrillLimit(accounts=5, percent=25)
     await assert_given_up(database, exchange, "buckets differ", drill_limit=limit)
     await assert_given_up(
         database, exchange, "buckets differ", drill_limit=limit, range_accounts=10

@@ -14,13 +14,12 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from reconciler.model.digest import Buckets, Digests
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import (
     BalanceSource,
     BalanceStore,
     Bound,
-    Covered,
     KeyRange,
     Moment,
     Portion,
