@@ -1,7 +1,7 @@
 """Has the server compute the digests of all collections as of one moment, and reads them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -63,32 +63,26 @@ class MongoDigests:
         if self._session is None:
             return None
         turns = asyncio.Semaphore(collections_parallel)
+        collections: dict[str, CollectionDigest] = {}
+        covered: list[Covered] = []
 
-        async def digest(mapping: CollectionMapping) -> CollectionDigest:
+        async def digest(mapping: CollectionMapping) -> None:
             async with turns:
-                return await self._digest(mapping, key_range, modulus)
+                collections[mapping.name] = await self._digest(mapping, key_range, modulus)
 
-        async def cover() -> Covered:
+        async def cover() -> None:
             async with turns:
-                return await self.coverage_without(key_range, Buckets(modulus, frozenset()))
+                nothing = Buckets(modulus, frozenset())
+                covered.append(await self.coverage_without(key_range, nothing))
 
         has_unique = await self._has_unique()
-        tasks: dict[str, asyncio.Task[CollectionDigest]] = {}
-        failures: Sequence[Exception] = ()
-        try:
-            async with asyncio.TaskGroup() as group:
-                for mapping in self._mappings:
-                    tasks[mapping.name] = group.create_task(digest(mapping))
-                covering = group.create_task(cover())
-        except ExceptionGroup as errors:
-            failures = errors.exceptions
+        failures = await _all_done([*map(digest, self._mappings), cover()])
         if any(_is_unknown_operator(failure) for failure in failures):
             return None
         if failures:
             raise failures[0]
-        collections = {name: task.result() for name, task in tasks.items()}
         doubled = frozenset[int]() if has_unique else await self._doubled(key_range, modulus)
-        return Digests(modulus, collections, covering.result(), doubled)
+        return Digests(modulus, collections, covered[0], doubled)
 
     async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
         """Count users and currencies of the source of truth outside some buckets.
@@ -142,6 +136,17 @@ class MongoDigests:
         rows = self._calls.rows(self._database, mapping.name, pipeline, self._session)
         async with aclosing(rows):
             return [row async for row in rows]
+
+
+async def _all_done(calls: Sequence[Coroutine[Any, Any, None]]) -> Sequence[Exception]:
+    """Make calls at once; when one fails the others are cancelled. Give what failed."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(call)
+    except ExceptionGroup as errors:
+        return errors.exceptions
+    return ()
 
 
 def _keeps_unique(index: Mapping[str, Any], mapping: CollectionMapping) -> bool:
