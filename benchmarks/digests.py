@@ -89,12 +89,13 @@ def _ways(
         return run
 
     async def drifted() -> Run:
-        users = [user async for user in large["wallets"].aggregate([{"$sample": {"size": DRIFTS}}])]
-        await _drift(large, users, by="1")
+        drawn = await large["wallets"].aggregate([{"$sample": {"size": DRIFTS}}])
+        wallets = await drawn.to_list()
+        await _drift(large, wallets, by="1")
         try:
             return _checked(await _scan(uri, "large", "digest"), numbers[0], mismatches=DRIFTS)
         finally:
-            await _drift(large, users, by="-1")
+            await _drift(large, wallets, by="-1")
 
     return {
         "naive": peer("naive", *numbers),
@@ -128,9 +129,7 @@ async def _drift(database: Database, wallets: Sequence[Mapping[str, Any]], *, by
 def _checked(found: Run, accounts: int, *, mismatches: int = 0) -> Run:
     """Give a run back, or refuse it: what did not look at everything is not compared."""
     if (found["accounts"], found["mismatches"]) != (accounts, mismatches):
-        raise RuntimeError(
-            f"{accounts} accounts, {mismatches} of them wrong, were not seen: {found}"
-        )
+        raise RuntimeError(f"not {accounts} accounts with {mismatches} mismatches: {found}")
     return found
 
 
