@@ -3,7 +3,6 @@
 from tests.mutants.mutant import Edit, Mutant
 
 _SHAPE = "reconciler/storage/digest_shape.py"
-_BUCKETS = "reconciler/storage/shape.py"
 _DIGESTS = "reconciler/storage/digests.py"
 _MODEL = "reconciler/model/digest.py"
 _DIGESTING = "reconciler/scanning/digesting.py"
@@ -53,8 +52,6 @@ DIGEST_MUTANTS = (
         _SHAPE,
         '{"$toString": f"${mapping.available}"}',
         'f"${mapping.available}"',
-        _EVERYWHERE,
-        _USE,
     ),
     _mutant(
         "digest-of-doubles",
@@ -122,14 +119,6 @@ DIGEST_MUTANTS = (
         _DIGESTS,
         'and "partialFilterExpression" not in index',
         'and "key" in index',
-    ),
-    _mutant(
-        "bucket-of-the-text",
-        "the types of one numeric id are in different buckets",
-        _BUCKETS,
-        '{"$mod": [{"$toHashedIndexKey": user}, Int64(modulus)]}',
-        '{"$mod": [{"$toHashedIndexKey": [{"$type": user}, user]}, Int64(modulus)]}',
-        "tests/integration/scanning/test_identities.py",
     ),
     _mutant(
         "differing-buckets-are-not-read",
