@@ -127,7 +127,7 @@ def the_sixteenth_digit(exchange: Exchange) -> None:
 def a_fraction(exchange: Exchange) -> None:
     """Two amounts are the same once cut to integers."""
     for name in NAMES:
-        amount = "5.75" if name == "crypto_balances" else "5.25"
+        amount = "5.2" if name == "crypto_balances" else "5.1"
         exchange.put([name], u="user-f", c="BTC", a=Decimal128(amount))
 
 
