@@ -58,6 +58,7 @@ __all__ = [
     "OutcomeUnknown",
     "PlanNotFound",
     "PlanStale",
+    "PositionLost",
     "PostingFailed",
     "PostingRefused",
     "ReadInterrupted",
@@ -173,6 +174,17 @@ class EmbeddedMongoFailed(ReconcilerError):
 
 class Fenced(ReconcilerError):
     """Another daemon has taken the lease over since: what this one wanted to write was refused."""
+
+
+class PositionLost(ReconcilerError):
+    """The stream of changes cannot go on where it was: what was written meanwhile is not known.
+
+    `reason` is one of the words by which such losses are counted.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class AuditTrailBroken(ReconcilerError):

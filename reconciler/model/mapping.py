@@ -53,6 +53,7 @@ OWN_COLLECTIONS = frozenset(
         "audit_head",
         "audit_trail",
         "balance_journal",
+        "bypassing_writes",
         "idempotency_keys",
         "integrity_findings",
         "integrity_scans",
