@@ -16,12 +16,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from benchmarks import audit, load, machine, page, postings, scans
+from benchmarks import audit, load, machine, page, postings, scans, watch
 from benchmarks.figures import Section
 from reconciler.embedded import EmbeddedMongo
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-SUBJECTS = ("scan", "postings", "load", "audit")
+SUBJECTS = ("scan", "postings", "load", "audit", "watch")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Sizes:
     callers: tuple[int, ...] = (1, 16, 64)
     clients: int = 200
     records: int = 100_000
+    drifts: int = 60
+    traffic: int = 500
+    pairs: int = 7
 
 
 QUICK = Sizes(
@@ -45,6 +48,9 @@ QUICK = Sizes(
     callers=(1, 4),
     clients=20,
     records=2_000,
+    drifts=2,
+    traffic=50,
+    pairs=1,
 )
 
 
@@ -84,6 +90,9 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         callers=base.callers,
         clients=base.clients,
         records=base.records,
+        drifts=base.drifts,
+        traffic=base.traffic,
+        pairs=base.pairs,
     )
 
 
@@ -102,6 +111,15 @@ async def _measure(
 async def _section(subject: str, sizes: Sizes, *, seed: int, bars: bool) -> Section:
     if subject == "audit":
         return await audit.measure(records=sizes.records, rounds=sizes.rounds, bars=bars)
+    if subject == "watch":
+        wanted = watch.WatchSizes(
+            drifts=sizes.drifts,
+            postings_per_second=sizes.traffic,
+            callers=max(sizes.callers),
+            pairs=sizes.pairs,
+            seconds=sizes.seconds,
+        )
+        return await watch.measure(wanted, seed=seed, bars=bars)
     if subject == "scan":
         return await scans.measure(
             accounts=sizes.accounts,

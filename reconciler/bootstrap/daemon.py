@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from reconciler import __version__
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
+from reconciler.bootstrap.measuring import open_metrics
 from reconciler.bootstrap.repairing import open_repairs, repair_standing
+from reconciler.bootstrap.watching import open_bypassing_writes, open_watch
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
-from reconciler.model.mapping import OWN_COLLECTIONS
 from reconciler.model.report import ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.latest import LatestScan
@@ -61,6 +61,8 @@ from reconciler.surfaces.logs import Logs
 from reconciler.surfaces.metrics.metrics import Metrics
 from reconciler.surfaces.ports import RunningDaemon
 from reconciler.surfaces.repair_log import RepairLog
+from reconciler.surfaces.watch_log import WatchLog
+from reconciler.surfaces.watch_observers import SeveralWatchObservers
 from reconciler.sync import BalanceSync
 
 # What the sync library still carries when the daemon stops goes on for so long at most.
@@ -81,7 +83,7 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
         InvalidSettings: the connection string, the schedule or the access rules cannot be used.
     """
     timing = Timing.of(settings.scan)
-    metrics = _metrics(settings)
+    metrics = open_metrics(settings)
     gate = Gate(settings.api, clock=_now, observer=metrics.http)
     listener = OperationListener(metrics.mongo, database=settings.mongo.database)
     async with _closed_soon(open_client(settings, listeners=[listener])) as client:
@@ -144,13 +146,15 @@ class _Parts:
         holder = holder_name()
         audit_observer = SeveralAuditObservers(metrics.audit, AuditLog(logs))
         self.trail = open_trail(settings, database, audit_observer)
+        finding_observer = SeveralFindingObservers(metrics.scans, finding_log)
+        verdicts = Verdicts(self.trail, audit_observer)
         recorder = ScanRecorder(
             self.scanner,
             self.records,
             self.findings,
-            SeveralFindingObservers(metrics.scans, finding_log),
+            finding_observer,
             holder=holder,
-            trail=Verdicts(self.trail, audit_observer),
+            trail=verdicts,
         )
         lease = MongoLease(database)
         self.repair_watcher = SeveralRepairWatchers(
@@ -167,6 +171,22 @@ class _Parts:
             lease, self.succession, holder=holder, ttl_seconds=settings.lease.ttl_seconds
         )
         self.scans.leadership = self.leadership
+        self.bypassing = open_bypassing_writes(settings, database)
+        self.watch = open_watch(
+            settings,
+            database,
+            leading=self.leadership,
+            store=self.store,
+            scans=self.records,
+            findings=self.findings,
+            finding_observer=finding_observer,
+            scan_observer=SeveralScanObservers(metrics.scans, scan_log),
+            trail=verdicts,
+            holder=holder,
+            observer=SeveralWatchObservers(metrics.watch, WatchLog(logs, lines_max=lines_max)),
+            scan_soon=self.scans.soon,
+            told=self.scans.watch_told,
+        )
         self.sync = _sync(settings, database, metrics, logs)
         self.repairs = open_repairs(
             settings,
@@ -197,6 +217,7 @@ class _Parts:
                 self.settings.mappings(),
                 double_tolerance=self.settings.scan.double_tolerance,
             ),
+            bypassing=self.bypassing,
             now=_now,
         )
         daemon = Daemon(
@@ -214,6 +235,7 @@ class _Parts:
                     logs=self.logs,
                 ),
                 self.repair_pulse,
+                *([self.watch] if self.settings.watch.enabled else ()),
             ),
         )
         self.succession.schedule = daemon.schedule
@@ -296,21 +318,6 @@ class _RunningDaemon:
         parts.metrics.set_currencies(settings.currencies.scales, prices_usd=prices_usd)
         parts.metrics.set_scan_interval(timing.longest_gap_seconds)
         return changed
-
-
-def _metrics(settings: Settings) -> Metrics:
-    metrics = Metrics(
-        currencies=settings.currencies.scales,
-        prices_usd=settings.valuation.prices_usd,
-        collections=[*settings.mappings().names, *OWN_COLLECTIONS],
-    )
-    metrics.set_build_info(__version__, checksum(settings.freeze.checksum_prefix))
-    metrics.set_scan_interval(Timing.of(settings.scan).longest_gap_seconds)
-    audit = settings.audit
-    metrics.audit.set_interval(
-        audit.checkpoint_interval_seconds if audit.checkpoint_path is not None else None
-    )
-    return metrics
 
 
 def _sync(settings: Settings, database: Database, metrics: Metrics, logs: Logs) -> BalanceSync:

@@ -5,9 +5,9 @@ Numbers are named with their unit or bound last. Defaults of rules come from the
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reconciler.model.amounts import DEFAULT_SCALE, DEFAULT_SCALES, CurrencyScales
@@ -128,6 +128,22 @@ class ScanSettings(Section):
     mismatches_max: Count = 100
 
 
+class WatchSettings(Section):
+    """Whether changes are watched, when a changed account is checked, and the watch's limits."""
+
+    enabled: bool = True
+    settle_seconds: Seconds = 0.5
+    max_wait_seconds: Seconds = 1.0
+    pending_max: Count = 10_000
+    batch_max: Annotated[Count, Field(le=100_000)] = 1_000
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.max_wait_seconds < self.settle_seconds:
+            raise ValueError("max_wait_seconds must not be less than settle_seconds")
+        return self
+
+
 class SyncSettings(Section):
     """The sync library's limits."""
 
@@ -168,6 +184,7 @@ class Settings(BaseSettings):
     mongo: MongoSettings = MongoSettings()
     currencies: CurrencySettings = CurrencySettings()
     scan: ScanSettings = ScanSettings()
+    watch: WatchSettings = WatchSettings()
     sync: SyncSettings = SyncSettings()
     api: ApiSettings = ApiSettings()
     lease: LeaseSettings = LeaseSettings()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from reconciler.auditing.proving import Proof
 from reconciler.model.audit import AuditRecord
+from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
@@ -249,6 +250,9 @@ class Service(Protocol):
 
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         """List scans, the youngest first, those numbered below `before`."""
+
+    async def bypassing_writes(self, *, before: str | None, limit: int) -> BypassingPage:
+        """List writes past the library, the youngest first, those whose id is below `before`."""
 
 
 class Credits(Protocol):

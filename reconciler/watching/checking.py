@@ -84,6 +84,7 @@ class Checker:
         self._now = now
         self._rule = CONFIRMATION_RULES[Consistency.SNAPSHOT]
         self._suspects: dict[Order, _Suspect] = {}
+        self._record: ScanRecord | None = None
 
     def __len__(self) -> int:
         return len(self._suspects)
@@ -93,10 +94,11 @@ class Checker:
         """The batch of the oldest change that is still judged; None if there is none."""
         return min((each.touched.mark for each in self._suspects.values()), default=None)
 
-    async def look(self, due: Sequence[Touched]) -> None:
+    async def look(self, due: Sequence[Touched], *, token: int) -> None:
         """Look at accounts; keep those that must be looked at again.
 
         Raises:
+            Fenced: another daemon leads.
             SnapshotTooOld, ReadInterrupted, CannotLook: they could not be looked at.
         """
         seen: list[tuple[Touched, str, str | None]] = []
@@ -117,6 +119,7 @@ class Checker:
             if wrong is not None or state is not None:
                 suspect = _Suspect(touched, wrong, look_at)
                 self._suspects.setdefault(touched.key.order, suspect)
+        await self._begin(token)
 
     async def look_again(self, *, token: int) -> None:
         """Look again at what is due for that, and write down what was decided.
@@ -127,9 +130,9 @@ class Checker:
         """
         now = self._monotonic()
         due = [each for each in self._suspects.values() if each.look_at <= now][:CHECKED_MAX]
-        if not due:
+        if not due or self._record is None:
             return
-        record = await self._recorder.begin(token=token)
+        record, self._record = self._record, None
         decided = _Decided()
         async with aclosing(self._views([each.touched.key for each in due])) as views:
             async for seen in views:
@@ -141,6 +144,12 @@ class Checker:
         for touched, _ in decided.confirmed:
             latency = done - touched.first_at + touched.behind_seconds
             self._observer.confirmed(latency_seconds=latency)
+        await self._begin(token)
+
+    async def _begin(self, token: int) -> None:
+        """Number the next check while it waits: it reads after this all the same."""
+        if self._suspects and self._record is None:
+            self._record = await self._recorder.begin(token=token)
 
     async def _views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:
         source = await self._store.open(deadline_seconds=LOOK_SECONDS_MAX)

@@ -180,7 +180,7 @@ class Watch:
                 raise PositionLost(Restart.INVALIDATED, "the database was dropped")
         due = pending.due(self._monotonic(), limit=CHECKED_MAX)
         if due:
-            await following.checker.look(due)
+            await following.checker.look(due, token=token)
             pending.done(due)
         await following.checker.look_again(token=token)
         if self._monotonic() - following.stored_at >= STORE_SECONDS:

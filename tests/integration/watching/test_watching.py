@@ -8,8 +8,8 @@ from bson import Decimal128
 from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.sync import BalanceSync
-from tests.integration.sync.stored import ACCOUNT_FIELDS, make_indexes
-from tests.integration.watching.watching import Watched, quiet, until
+from tests.integration.sync.stored import make_indexes
+from tests.integration.watching.watching import Watched
 
 Database = AsyncDatabase[dict[str, Any]]
 
