@@ -71,7 +71,7 @@ class EventReader:
     def event(self, document: Mapping[str, Any]) -> Event | None:
         """Read one event; None for what says nothing, as a change of the journal's own entries."""
         operation = document["operationType"]
-        collection = document["ns"].get("coll", "")
+        collection = document.get("ns", {}).get("coll", "")
         written = _WRITES.get(operation)
         if written is None:
             return self._changed(operation, collection, document)

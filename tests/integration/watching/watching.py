@@ -16,6 +16,7 @@ from reconciler.model.report import ScanReport
 from reconciler.scanning.judging import Judge
 from reconciler.scanning.observer import Unobserved
 from reconciler.scanning.records import NoVerdictTrail
+from reconciler.scanning.stopping import cancelled
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.bypassing_writes import MongoBypassingWrites
 from reconciler.storage.changes import MongoChangeSource
@@ -45,6 +46,7 @@ class Heard:
         self.events = 0
         self.pending_max = 0
         self.restarts: list[Restart] = []
+        self.faults: list[BaseException] = []
         self.scans: list[ScanWanted] = []
         self.written: list[BypassingWrite] = []
         self.checks: list[tuple[int, int]] = []
@@ -72,7 +74,7 @@ class Heard:
 
     def restarted(self, why: Restart, *, reason: str, error: BaseException | None = None) -> None:
         if error is not None:
-            raise error
+            self.faults.append(error)
         self.restarts.append(why)
 
     def scan_wanted(self, why: ScanWanted, *, detail: str) -> None:
@@ -159,12 +161,10 @@ class Watched:
         try:
             await until(lambda: self.heard.is_watching or running.done(), "it watches")
             yield self
-            if running.done():
-                running.result()
+            assert self.heard.faults == []
         finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            # As the daemon does: the driver may lose a cancellation.
+            await cancelled([running], again_seconds=0.1)
             await self.records.lease.give_back(self.holder, lease.token)
 
     async def confirmed(self, user: str) -> None:
@@ -174,6 +174,10 @@ class Watched:
     async def resolved(self, user: str) -> None:
         """Wait until one is resolved."""
         await until(lambda: (user, Change.RESOLVED) in self.records.told.changes, "no finding")
+
+    async def checked_more_than(self, checks: int) -> None:
+        """Wait until it looked more often than that."""
+        await until(lambda: len(self.heard.checks) > checks, "it looked again")
 
     async def bypassed(self, count: int) -> list[BypassingWrite]:
         """Wait until so many writes past the library were seen; give them all."""
