@@ -77,6 +77,7 @@ def alerts(timing: Timing, job: str = JOB) -> tuple[Alert, ...]:
     return (
         *_on_balances(timing, job),
         *_on_the_daemon(timing, job),
+        *_on_the_watch(timing, job),
         *_on_mongo(timing, job),
         *_on_repairs(timing, job),
         *_on_the_trail(timing, job),
@@ -219,6 +220,30 @@ def _on_the_daemon(timing: Timing, job: str) -> Iterator[Alert]:
         "Scans cannot be written down.",
         "What a scan saw could not be stored: findings, their age and the last success are older "
         "than they should be.",
+    )
+
+
+def _on_the_watch(timing: Timing, job: str) -> Iterator[Alert]:
+    bypassing = f'reconciler_bypassing_writes_total{{job="{job}"}}'
+    window = duration(timing.bypassing_seconds)
+    yield Alert(
+        "ReconcilerWatchLagging",
+        "warning",
+        f'max(reconciler_watch_lag_seconds{{job="{job}"}}) > {timing.watch_lag_seconds_max:g}',
+        timing.watch_lagging_for_seconds,
+        "Changes of balances are checked late.",
+        "The watch is {{ $value | humanizeDuration }} behind: a drift is seen that much later, or "
+        "only by the next full scan.",
+    )
+    yield Alert(
+        "ReconcilerBypassingWrite",
+        "warning",
+        f"sum(increase({bypassing}[{window}])) > 0",
+        None,
+        "Balances were written past the library.",
+        f"Within {window} something wrote to a balance collection without a journal entry, whether "
+        "or not the copies agree.",
+        "findings",
     )
 
 

@@ -16,6 +16,8 @@ class Timing:
         up_memory_seconds: for how long a daemon that was up counts as having been there.
         finding_age_seconds_max: how old a finding may become.
         scans_failing_seconds: within which time two failed scans are too many.
+        watch_lag_seconds_max: how far the watch may be behind.
+        bypassing_seconds: for how long a write past the library is spoken of.
         not_recorded_seconds: for how long a scan that was not recorded is spoken of.
         repair_verify_failed_seconds: the same of a repair after which something was still wrong.
         repair_awaiting_for_seconds: for how long plans may wait for a second person.
@@ -34,6 +36,9 @@ class Timing:
     never_succeeded_for_seconds: float = 1800
     scans_failing_seconds: float = 3600
     not_recorded_seconds: float = 1800
+    watch_lag_seconds_max: float = 30
+    watch_lagging_for_seconds: float = 300
+    bypassing_seconds: float = 1800
     repair_verify_failed_seconds: float = 900
     repair_awaiting_for_seconds: float = 3600
     audit_checkpoint_stale_for_seconds: float = 300

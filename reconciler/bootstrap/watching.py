@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from reconciler.model.report import ScanReport
 from reconciler.scanning.judging import Judge
@@ -57,30 +58,23 @@ def open_watch(
     told: Callable[[ScanReport | None], Awaitable[None]],
 ) -> Watch:
     """Build the watch of a daemon; nothing is asked of the database yet."""
-    mappings, options = settings.mappings(), watch_options(settings)
+    options = watch_options(settings)
+    mappings = settings.mappings()
     judge = Judge(mappings, double_tolerance=options.double_tolerance)
     recorder = WatchRecorder(
-        scans,
-        findings,
-        finding_observer,
-        scan_observer,
-        trail,
-        holder=holder,
-        told=told,
+        scans, findings, finding_observer, scan_observer, trail, holder=holder, told=told
     )
-
-    def new_checker() -> Checker:
-        return Checker(
-            store,
-            judge,
-            findings,
-            recorder,
-            observer,
-            options,
-            monotonic=time.monotonic,
-            now=lambda: datetime.now(UTC),
-        )
-
+    new_checker = partial(
+        Checker,
+        store,
+        judge,
+        findings,
+        recorder,
+        observer,
+        options,
+        monotonic=time.monotonic,
+        now=_now,
+    )
     return Watch(
         leading,
         MongoChangeSource(database, mappings, batch_events_max=settings.watch.batch_max),
@@ -92,3 +86,7 @@ def open_watch(
         options,
         scan_soon=scan_soon,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

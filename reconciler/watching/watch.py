@@ -108,7 +108,7 @@ class Watch:
         while True:
             token = self._leading.token
             if token is None:
-                self._is_lost, self._failures = False, 0
+                self._is_lost, self._failures, self._read_at = False, 0, self._monotonic()
                 await self._sleep(LOOK_SECONDS)
                 continue
             await self._sleep(await self._follow(token))

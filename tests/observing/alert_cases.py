@@ -303,6 +303,37 @@ def mongo_cases() -> list[Case]:
     ]
 
 
+def watch_cases() -> list[Case]:
+    late, past = "ReconcilerWatchLagging", "ReconcilerBypassingWrite"
+    lag, other = of("watch_lag_seconds"), of("watch_lag_seconds", "b")
+    wallets = of("bypassing_writes_total", collection="wallets")
+    return [
+        Case(late, Shape.FIRES, "for five minutes", {lag: "60x9"}, 5, True, "1m 0s"),
+        Case(late, Shape.BELOW, "not five minutes yet", {lag: "60x9"}, 4, False),
+        Case(late, Shape.BELOW, "half a minute is allowed", {lag: "30x9"}, 9, False),
+        Case(late, Shape.BELOW, "nobody watches", {of("up"): "1x9"}, 9, False),
+        Case(
+            late,
+            Shape.GAP,
+            "another daemon took over and keeps up",
+            {lag: "60x3 stale", other: "_x4 0x9"},
+            9,
+            False,
+        ),
+        Case(past, Shape.FIRES, "at once", {wallets: "0x3 1x9"}, 4, True),
+        Case(past, Shape.BELOW, "none", {wallets: "0x60"}, 60, False),
+        Case(past, Shape.BELOW, "half an hour ago", {wallets: "0x3 1x60"}, 40, False),
+        Case(
+            past,
+            Shape.GAP,
+            "restarted since, counting from zero",
+            {wallets: "0x3 1x3 stale _x3 0x20"},
+            15,
+            True,
+        ),
+    ]
+
+
 def repair_cases() -> list[Case]:
     failed, waits = "ReconcilerRepairVerifyFailed", "ReconcilerRepairAwaitingApproval"
     counted = of("repairs_total", outcome="verify_failed")
@@ -402,6 +433,7 @@ CASES = [
     *balance_cases(),
     *daemon_cases(),
     *scan_cases(),
+    *watch_cases(),
     *mongo_cases(),
     *repair_cases(),
     *audit_cases(),

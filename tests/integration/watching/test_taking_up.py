@@ -164,10 +164,12 @@ async def test_a_dropped_database_begins_anew(
 
 async def test_a_cut_connection_loses_nothing(database: Database, sync: BalanceSync) -> None:
     """A stream that fails is taken up again where everything was checked."""
-    async with Watched(database).leading() as watched:
-        async with failing(database, "getMore", 11602, times=2):
-            await drift(database, "alice")
-            await watched.confirmed("alice")
+    async with (
+        Watched(database).leading() as watched,
+        failing(database, "getMore", 11602, times=2),
+    ):
+        await drift(database, "alice")
+        await watched.confirmed("alice")
 
     assert set(watched.heard.restarts) == {Restart.INTERRUPTED}
     assert watched.heard.scans == [ScanWanted.FIRST_START]

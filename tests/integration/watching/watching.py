@@ -208,7 +208,7 @@ async def until(
     raise AssertionError(f"not within {within_seconds} seconds: {what}")
 
 
-async def quiet(watched: Watched, *, reads: int = 4) -> None:
+async def quiet(watched: Watched, *, reads: int = 2) -> None:
     """Wait until nothing is left to look at: some answers without any event in a row."""
     last, count = watched.heard.events, watched.heard.reads
 
