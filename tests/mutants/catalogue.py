@@ -8,6 +8,7 @@ from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_scanning import SCANNING_MUTANTS
+from tests.mutants.of_watch import WATCH_MUTANTS
 
 MUTANTS = (
     *CARRYING_MUTANTS,
@@ -18,4 +19,5 @@ MUTANTS = (
     *HTTP_MUTANTS,
     *DAEMON_MUTANTS,
     *ACCESS_MUTANTS,
+    *WATCH_MUTANTS,
 )

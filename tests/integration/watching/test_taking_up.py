@@ -12,6 +12,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.errors import Fenced
 from reconciler.model.finding import Change
+from reconciler.model.scan_record import ScanTrigger
+from reconciler.scanning.ports import Selection
 from reconciler.scanning.stopping import cancelled
 from reconciler.storage.watch_positions import MongoPositions
 from reconciler.sync import BalanceSync
@@ -237,3 +239,21 @@ async def test_a_position_is_read_as_it_was_stored(database: Database) -> None:
     await positions.store(position, token=1)
 
     assert await positions.load() == position
+
+
+async def test_a_check_leaves_the_full_scan_alone(database: Database, sync: BalanceSync) -> None:
+    """The leader's full scan goes on beside its watch, each under the same token."""
+    async with Watched(database).leading() as watched:
+        scan = await watched.records.scans.begin(
+            "full",
+            Selection(),
+            trigger=ScanTrigger.SCHEDULE,
+            holder=watched.holder,
+            token=watched.led.token,
+        )
+        await drift(database, "alice")
+        await watched.confirmed("alice")
+        still = await database["integrity_scans"].find_one({"_id": scan.scan_id})
+
+    assert still is not None
+    assert still["state"] == "running"

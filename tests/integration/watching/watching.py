@@ -44,7 +44,7 @@ class Heard:
         self.active: list[bool] = []
         self.unsupported_reasons: list[str] = []
         self.events = 0
-        self.pending_max = 0
+        self.pending = self.pending_max = 0
         self.restarts: list[Restart] = []
         self.faults: list[BaseException] = []
         self.scans: list[ScanWanted] = []
@@ -70,6 +70,7 @@ class Heard:
     def progressed(self, *, events: int, pending: int, lag_seconds: float) -> None:
         self.events += events
         self.reads += 1
+        self.pending = pending
         self.pending_max = max(self.pending_max, pending)
 
     def restarted(self, why: Restart, *, reason: str, error: BaseException | None = None) -> None:
@@ -209,12 +210,12 @@ async def until(
 
 
 async def quiet(watched: Watched, *, reads: int = 2) -> None:
-    """Wait until nothing is left to look at: some answers without any event in a row."""
+    """Wait until nothing is left to look at: some answers in a row, no event, nobody waiting."""
     last, count = watched.heard.events, watched.heard.reads
 
     def holds() -> bool:
         nonlocal last, count
-        if watched.heard.events != last:
+        if watched.heard.events != last or watched.heard.pending:
             last, count = watched.heard.events, watched.heard.reads
         return watched.heard.reads - count >= reads
 
