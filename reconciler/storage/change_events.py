@@ -7,7 +7,7 @@ Reference: https://www.mongodb.com/docs/v6.0/reference/change-events/
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import bson
@@ -23,7 +23,13 @@ from reconciler.storage.elements import RawValue
 from reconciler.storage.merging import seen_account
 from reconciler.storage.shape import Stage
 from reconciler.storage.wire import CODEC_OPTIONS
-from reconciler.watching.ports import CollectionChanged, CopyWritten, EntryWritten, Event
+from reconciler.watching.ports import (
+    CollectionChanged,
+    CopyWritten,
+    EntryWritten,
+    Event,
+    EventName,
+)
 
 KEYS_CACHED_MAX = 10_000
 _ID_DIGITS = 16
@@ -119,24 +125,23 @@ def _copy_written(
     else:
         updated = document.get("updateDescription", {}).get("updatedFields", ())
         may_have_moved = mapping.account in updated or mapping.currency in updated
-    time = document["clusterTime"]
     return CopyWritten(
-        event_id=_event_id(document),
+        name=partial(_name, document),
         collection=mapping.name,
         operation=operation,
         document=raw_value(document["documentKey"]["_id"]),
         key=key,
         may_have_moved=may_have_moved,
         transaction=_transaction(document),
-        time=time.as_datetime(),
     )
 
 
-def _event_id(document: Mapping[str, Any]) -> str:
+def _name(document: Mapping[str, Any]) -> EventName:
     """Name an event so that names sort by time; the stream's own name for it is too long."""
     time = document["clusterTime"]
     digest = hashlib.sha256(document["_id"]["_data"].encode("ascii")).hexdigest()
-    return f"{time.time:010d}-{time.inc:010d}-{digest[:_ID_DIGITS]}"
+    event_id = f"{time.time:010d}-{time.inc:010d}-{digest[:_ID_DIGITS]}"
+    return EventName(event_id, time.as_datetime())
 
 
 def _transaction(document: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -11,7 +11,7 @@ from reconciler.model.finding import FindingState, Sighting, account_key, findin
 from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
 from reconciler.model.scan_record import ScanRecord
 from reconciler.scanning.judging import Judge
-from reconciler.scanning.ports import BalanceStore, Order, SeenKey, SeenView
+from reconciler.scanning.ports import BalanceSource, BalanceStore, Order, SeenKey, SeenView
 from reconciler.scanning.rules import CONFIRMATION_RULES
 from reconciler.watching.observer import WatchObserver
 from reconciler.watching.pending import Touched
@@ -21,6 +21,8 @@ from reconciler.watching.rules import CHECKED_MAX, CONFIRM_SHARE, WatchOptions
 
 # One look at accounts takes no longer; a stream that is taken up again repeats it.
 LOOK_SECONDS_MAX = 10.0
+# So long one source is used for looks.
+SOURCE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -85,9 +87,13 @@ class Checker:
         self._rule = CONFIRMATION_RULES[Consistency.SNAPSHOT]
         self._suspects: dict[Order, _Suspect] = {}
         self._record: ScanRecord | None = None
+        self._source: BalanceSource | None = None
+        self._source_until = 0.0
 
-    def __len__(self) -> int:
-        return len(self._suspects)
+    @property
+    def look_again_at(self) -> float | None:
+        """When the next second look is due; None if nothing waits for one."""
+        return min((each.look_at for each in self._suspects.values()), default=None)
 
     @property
     def oldest_mark(self) -> int | None:
@@ -152,10 +158,19 @@ class Checker:
             self._record = await self._recorder.begin(token=token)
 
     async def _views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:
-        source = await self._store.open(deadline_seconds=LOOK_SECONDS_MAX)
+        source = await self._opened()
         async with source.moment() as moment, aclosing(moment.views(keys)) as views:
             async for each in views:
                 yield each
+
+    async def _opened(self) -> BalanceSource:
+        """Give a source that lasts for a look: what server it is need not be asked each time."""
+        now = self._monotonic()
+        if self._source is None or now >= self._source_until:
+            lasting = SOURCE_SECONDS + LOOK_SECONDS_MAX
+            self._source = await self._store.open(deadline_seconds=lasting)
+            self._source_until = now + SOURCE_SECONDS
+        return self._source
 
     def _decide(self, suspect: _Suspect, seen: SeenView, decided: _Decided) -> None:
         decided.looked_at += 1

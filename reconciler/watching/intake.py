@@ -188,13 +188,14 @@ class Intake:
         if has_left and before is None:
             detail = f"{write.operation} in {write.collection}: whose copy it was is not known"
             self._want_scan(ScanWanted.UNKNOWN_OWNER, detail)
+        name = write.name()
         return BypassingWrite(
-            write_id=write.event_id,
+            write_id=name.event_id,
             collection=write.collection,
             operation=write.operation,
             document_id=self._owners.text_of(write.document),
             account=None if key is None else self._owners.account_of(key),
-            time=write.time,
+            time=name.time,
             seen_at=self._now(),
         )
 

@@ -3,7 +3,7 @@
 How changes are read, and how a copy's owner is found, is known behind these Protocols alone.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,23 +18,30 @@ from reconciler.scanning.ports import SeenKey
 Position = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class EventName:
+    """What names an event, and sorts by time; and when it was, by the database's clock."""
+
+    event_id: str
+    time: datetime
+
+
 @dataclass(slots=True)
 class CopyWritten:
     """One write to a balance collection.
 
     `key` is whose copy it is, where the event says so. `may_have_moved` says that the document may
     have been another account's before. `transaction` is the same for all writes of one, and None
-    outside of any.
+    outside of any. `name` names the event, which is asked for few of them.
     """
 
-    event_id: str
+    name: Callable[[], EventName]
     collection: str
     operation: WriteOperation
     document: Hashable
     key: SeenKey | None
     may_have_moved: bool
     transaction: Hashable | None
-    time: datetime
 
 
 @dataclass(slots=True)

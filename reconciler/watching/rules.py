@@ -11,7 +11,7 @@ CONFIRM_SHARE = 0.4
 # So many accounts are read in one snapshot.
 CHECKED_MAX = 500
 # While accounts wait, what is new is read so often: many changes in one answer cost least.
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.1
 # While nothing waits, the server is asked to hold its answer for so long.
 IDLE_SECONDS = 0.5
 # The position is written down so often.

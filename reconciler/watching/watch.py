@@ -164,7 +164,8 @@ class Watch:
         """Read if there is room, check what is due, look again at what was wrong."""
         begun = self._monotonic()
         pending = following.pending
-        is_idle = not (len(pending) or len(following.checker) or intake.oldest_mark is not None)
+        look_at = following.checker.look_again_at
+        is_idle = not len(pending) and look_at is None and intake.oldest_mark is None
         is_last = True
         if not pending.is_full:
             batch = await stream.read(wait_seconds=IDLE_SECONDS if is_idle else 0.0)
@@ -187,7 +188,12 @@ class Watch:
             await self._store(following, intake, token)
         self._pay_scan()
         if is_last and not is_idle:
-            await self._sleep(max(TICK_SECONDS - (self._monotonic() - begun), 0.0))
+            await self._sleep(self._pause(begun, following.checker.look_again_at))
+
+    def _pause(self, begun: float, look_at: float | None) -> float:
+        """Give the time to the next tick, or to a second look that is due before."""
+        end = begun + TICK_SECONDS
+        return max((end if look_at is None else min(end, look_at)) - self._monotonic(), 0.0)
 
     async def _store(self, following: "_Following", intake: Intake, token: int) -> None:
         """Keep where everything before was checked."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from reconciler.model.bypassing import WriteOperation
 from reconciler.scanning.ports import SeenKey
 from reconciler.watching.grouping import Grouping, WrittenTogether
-from reconciler.watching.ports import CopyWritten, EntryWritten
+from reconciler.watching.ports import CopyWritten, EntryWritten, EventName
 
 ALICE = SeenKey(("alice",), "alice", is_account=True, address=None)
 BOB = SeenKey(("bob",), "bob", is_account=True, address=None)
@@ -13,7 +13,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def write(collection: str, transaction: str | None) -> CopyWritten:
-    return CopyWritten("event", collection, WriteOperation.UPDATE, 1, None, False, transaction, NOW)
+    return CopyWritten(
+        lambda: EventName("event", NOW),
+        collection,
+        WriteOperation.UPDATE,
+        1,
+        None,
+        False,
+        transaction,
+    )
 
 
 def shape(groups: list[WrittenTogether]) -> list[tuple[list[str], list[str] | None]]:
