@@ -7,9 +7,11 @@ from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
 
 # After the first look a mismatch is looked at again after this share of `settle_seconds`: by then
 # nobody has touched the account for so much longer than that.
-CONFIRM_SHARE = 0.4
+CONFIRM_SHARE = 0.3
 # So many accounts are read in one snapshot.
 CHECKED_MAX = 500
+# Accounts are looked at so often at most: many in one look cost least.
+ROUND_SECONDS = 0.2
 # While accounts wait, what is new is read so often: many changes in one answer cost least.
 TICK_SECONDS = 0.1
 # While nothing waits, the server is asked to hold its answer for so long.

@@ -32,6 +32,7 @@ from reconciler.watching.rules import (
     LOOK_SECONDS,
     PAUSE_SECONDS,
     PAUSE_SECONDS_MAX,
+    ROUND_SECONDS,
     STORE_SECONDS,
     TICK_SECONDS,
     UNKNOWN_SCAN_SECONDS,
@@ -179,8 +180,12 @@ class Watch:
             )
             if batch.is_over:
                 raise PositionLost(Restart.INVALIDATED, "the database was dropped")
-        due = pending.due(self._monotonic(), limit=CHECKED_MAX)
+        now = self._monotonic()
+        is_turn = pending.is_full or now - following.looked_at >= ROUND_SECONDS
+        due = pending.due(now, limit=CHECKED_MAX) if is_turn else ()
         if due:
+            # Where more are due than one look takes, the next one follows at once.
+            following.looked_at = now if len(due) < CHECKED_MAX else 0.0
             await following.checker.look(due, token=token)
             pending.done(due)
         await following.checker.look_again(token=token)
@@ -248,7 +253,7 @@ class _Following:
         self.checker = checker
         self.mark = 0
         self.stored: Position | None = None
-        self.stored_at = 0.0
+        self.stored_at = self.looked_at = 0.0
         self._behind: deque[tuple[int, Position]] = deque([(0, position)])
 
     def begin_batch(self, position: Position) -> None:
