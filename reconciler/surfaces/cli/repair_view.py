@@ -116,7 +116,7 @@ def _further_lines(plan: RepairPlan) -> Iterator[str]:
     worth = "unknown, a price is missing" if plan.value_usd is None else plain(plan.value_usd)
     yield f"worth in US dollars: {worth}"
     for currency, change in plan.owed_change.items():
-        yield f"the exchange then owes {escaped(currency)} {signed(change)}"
+        yield f"what the exchange owes changes by {signed(change)} {escaped(currency)}"
     if plan.approved_by is not None:
         yield f"approved by {escaped(plan.approved_by)}"
     elif plan.needs_approval:
