@@ -265,8 +265,8 @@ def _on_repairs(timing: Timing, job: str) -> Iterator[Alert]:
         f"sum(increase({flapped}[{flapped_window}])) > 0",
         None,
         "An account that was repaired has drifted again.",
-        "A repair was refused by the guard `flapping`: something still writes past the library, and "
-        "another repair would hide it.",
+        "A repair was refused by the guard `flapping`: something still writes past the library, "
+        "and another repair would hide it.",
         "repair-audit",
         names_contact=True,
     )

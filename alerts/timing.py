@@ -18,7 +18,8 @@ class Timing:
         scans_failing_seconds: within which time two failed scans are too many.
         not_recorded_seconds: for how long a scan that was not recorded is spoken of.
         repair_verify_failed_seconds: the same of a repair after which something was still wrong.
-        repair_flapping_seconds: the same of a repair that was refused since its account drifted again.
+        repair_flapping_seconds: the same of a repair that was refused, the account having drifted
+            again.
         repair_awaiting_for_seconds: for how long plans may wait for a second person; less than a
             plan lives (`repair.plan_ttl_seconds`), for one that has expired no longer waits.
     """

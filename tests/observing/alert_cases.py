@@ -325,7 +325,13 @@ def repair_cases() -> list[Case]:
         Case(failed, Shape.GAP, "killed after a command", {told: "0x3 240x2 stale"}, 12, True),
         Case(waits, Shape.FIRES, "five minutes", {waiting: "2x20", up: "1x20"}, 6, True, "2"),
         Case(
-            waits, Shape.FIRES, "one plan of ten", {waiting: "0x3 1x10 0", up: "1x14"}, 12, True, "1"
+            waits,
+            Shape.FIRES,
+            "one plan of ten",
+            {waiting: "0x3 1x10 0", up: "1x14"},
+            12,
+            True,
+            "1",
         ),
         Case(waits, Shape.BELOW, "not five yet", {waiting: "2x20", up: "1x20"}, 4, False),
         Case(waits, Shape.BELOW, "none waits", {waiting: "0x80", up: "1x80"}, 80, False),
