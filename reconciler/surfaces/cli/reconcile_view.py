@@ -49,8 +49,9 @@ def notes(done: Reconciliation) -> list[str]:
 
 def _plan(proposals: Sequence[Proposal], mappings: Mappings) -> Iterator[RenderableType]:
     yield Text(
-        f"The plan that would repair it: all copies as {escaped(mappings.source_of_truth)} has "
-        "them. Nothing was changed.",
+        f"What would put them in sync: all copies as {escaped(mappings.source_of_truth)} has them. "
+        "Nothing was changed, and neither journal nor guards were asked: `reconciler repair plan` "
+        "asks them.",
         style="bold",
     )
     table = cells.new_table(
