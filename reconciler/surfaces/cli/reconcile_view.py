@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from reconciler.model.amounts import plain
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
 from reconciler.surfaces.cli import cells
@@ -60,14 +59,8 @@ def _plan(proposals: Sequence[Proposal], mappings: Mappings) -> Iterator[Rendera
     for proposal in proposals:
         after = proposal.after
         table.add_row(
-            Text(cells.identifier(proposal.account.user_id)),
-            Text(
-                cells.identifier(
-                    proposal.account.currency, characters_max=cells.CURRENCY_CHARACTERS_MAX
-                )
-            ),
-            Text("-" if after is None else plain(after.available)),
-            Text("-" if after is None else plain(after.locked)),
+            *cells.account_cells(proposal.account),
+            *cells.after_cells(after),
             Text(proposal.refusal or ""),
         )
     yield table

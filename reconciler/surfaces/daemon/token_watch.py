@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
+from reconciler.auditing.verdicts import Appending
 from reconciler.errors import ReconcilerError
-from reconciler.model.audit import AuditEvent, AuditKind, AuditRecord
+from reconciler.model.audit import AuditKind
 from reconciler.model.token_trail import Grant, token_events
 from reconciler.surfaces.logs import Logs
 
@@ -14,13 +14,6 @@ from reconciler.surfaces.logs import Logs
 AGAIN_SECONDS = 30.0
 
 Recorded = Callable[[AuditKind], Awaitable[Sequence[str]]]
-
-
-class Appending(Protocol):
-    """What can write an event down."""
-
-    async def append(self, event: AuditEvent) -> AuditRecord:
-        """Write one event; tell the observer when that fails, and raise."""
 
 
 class TokenWatch:
