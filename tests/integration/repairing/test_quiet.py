@@ -1,12 +1,14 @@
 """Whom a repair keeps waiting, when it is stopped in the middle, and what it cannot read."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.errors import RepairRefused
+from reconciler.model.guards import Caps
 from reconciler.model.repair import Guard, PlanState, StepOutcome, TruthPolicy
 from tests.integration.repairing.workshop import Database, Workshop, options
 
@@ -119,6 +121,18 @@ async def test_a_lost_source_of_truth_is_not_zero(workshop: Workshop) -> None:
     assert step.after is None
     assert "no copy" in str(step.refusal)
     assert step.alternatives[TruthPolicy.JOURNAL] is not None
+
+
+async def test_limits_that_are_changed_hold_at_once(workshop: Workshop) -> None:
+    """What a reload of the settings brings is asked of the next plan, and of plans made before."""
+    await workshop.drifted("u")
+    plan = await workshop.plan()
+    workshop.service.options.take(options(caps=Caps(account_usd_max=Decimal(1))))
+
+    for refused_now in (workshop.plan("u"), workshop.apply(plan)):
+        with pytest.raises(RepairRefused, match="account_usd_max") as refused:
+            await refused_now
+        assert guard_of(refused) is Guard.CAPS
 
 
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
