@@ -30,5 +30,5 @@ def test_a_locked_amount_that_changes_is_shown_as_it_was() -> None:
     assert step.after is not None
     unlocked = replace(step, after=Balance(step.after.available, Decimal(7)))
 
-    assert "! locked 0" not in shown(plan)
-    assert shown(replace(plan, steps=(unlocked,))).count("! locked 0") == 4
+    assert "! locked" not in shown(plan)
+    assert shown(replace(plan, steps=(unlocked,))).count("! locked -") == 4
