@@ -21,19 +21,14 @@ from reconciler.model.repair import (
     RepairSwitch,
     StepOutcome,
 )
-from reconciler.repairing.asking import op_prefix
+from reconciler.repairing.asking import Asking, op_prefix
 from reconciler.repairing.ports import Insertion
+from reconciler.repairing.refusals import user_of
 from reconciler.repairing.rules import RepairOptions, RepairParts
 from reconciler.repairing.stores import Within
 
 # A step whose commit was not answered is asked for again: under its op_id it is applied once.
 _ATTEMPTS_MAX = 3
-
-
-def user_of(plan: RepairPlan) -> str:
-    """Name the one user that a plan is about, or everybody."""
-    users = {step.account.user_id.text for step in plan.steps}
-    return users.pop() if len(users) == 1 else EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +37,7 @@ class Application:
 
     parts: RepairParts
     options: RepairOptions
+    asking: Asking
     plan_id: str
     applier: str
     actor: str
@@ -52,12 +48,13 @@ class Application:
 
         Raises:
             PlanStale: somebody else goes on with it.
+            RepairRefused: repairs were switched off in the middle of it.
             PostingRefused, OutcomeUnknown: it stopped; applying it again goes on from there.
         """
         plan = await self._plan()
         for number, step in enumerate(plan.steps):
             if step.outcome is StepOutcome.PLANNED:
-                await self._paused_step(plan, number, step)
+                await self._paused_step(number, step)
         plan = await self._plan()
         wrong = await self._still_wrong(plan)
         if wrong:
@@ -65,7 +62,9 @@ class Application:
         await self._finish(plan, wrong)
         return await self._plan(), not wrong
 
-    async def _paused_step(self, plan: RepairPlan, number: int, step: RepairStep) -> None:
+    async def _paused_step(self, number: int, step: RepairStep) -> None:
+        plan = await self._plan()
+        await self.asking.before_a_step(plan, actor=self.actor)
         await self.parts.pauses.begin([step.account], seconds=self.options.pause_seconds)
         await self._step(plan, number, step)
         await self.parts.pauses.end([step.account])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from reconciler.errors import InvalidPosting, PlanStale, RepairRefused, SelfApproval
 from reconciler.model.amounts import plain
+from reconciler.model.audit import EVERYBODY
 from reconciler.model.identity import checked_reason
 from reconciler.model.repair import PlanState, RepairPlan
 
@@ -47,6 +48,12 @@ def refuse_unapproved(plan: RepairPlan, actor: str) -> None:
         )
     if plan.approved_by == actor:
         raise SelfApproval(plan.plan_id, "you approved it, and cannot apply it as well")
+
+
+def user_of(plan: RepairPlan) -> str:
+    """Name the one user that a plan is about, or everybody."""
+    users = {step.account.user_id.text for step in plan.steps}
+    return users.pop() if len(users) == 1 else EVERYBODY
 
 
 def summary_of(plan: RepairPlan) -> Mapping[str, object]:

@@ -324,8 +324,12 @@ class Repairs(Protocol):
         reason: str,
         override_reason: str | None,
         actor: str,
+        applies_at_once: bool = False,
     ) -> RepairPlan:
-        """Plan the repair of confirmed findings, of one user or all, and store the plan."""
+        """Plan the repair of confirmed findings, of one user or all, and store the plan.
+
+        Whoever `applies_at_once` has postings on the accounts wait for it a moment longer.
+        """
 
     async def plan_revert(self, plan_id: str, *, reason: str, actor: str) -> RepairPlan:
         """Plan what takes an applied plan back."""

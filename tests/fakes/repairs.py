@@ -80,6 +80,7 @@ class FakeRepairs:
         reason: str,
         override_reason: str | None,
         actor: str,
+        applies_at_once: bool = False,
     ) -> RepairPlan:
         self._ask("plan", user_id, currency, policy, reason, override_reason, actor)
         return self._keep(reason=reason, policy=policy, planned_by=actor)

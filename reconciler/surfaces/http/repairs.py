@@ -112,6 +112,7 @@ class RepairApi:
             reason=call.body["reason"],
             override_reason=call.body["override_reason"],
             actor=_caller(call),
+            applies_at_once=not call.body["dry_run"],
         )
         if call.body["dry_run"]:
             self._watcher.shown(plan)

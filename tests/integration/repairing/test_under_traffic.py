@@ -47,7 +47,7 @@ async def test_eight_writers(ready: Database, workshop: Workshop, stored: Stored
     writers = asyncio.gather(*(write(ready, number) for number in range(WRITERS)))
     outcomes = []
     for _ in range(10):
-        plan = await workshop.plan("u")
+        plan = await workshop.plan("u", applies_at_once=True)
         result = await workshop.apply(plan)
         outcomes.append(result.plan.steps[0].outcome)
         if outcomes[-1] is StepOutcome.APPLIED:
