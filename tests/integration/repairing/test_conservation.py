@@ -23,7 +23,6 @@ from pymongo import AsyncMongoClient
 from reconciler.errors import PlanStale, PostingRefused, RepairRefused
 from reconciler.model.repair import PlanState, RepairPlan, RepairStep, StepOutcome, TruthPolicy
 from reconciler.sync import Leg
-from tests.integration.auditing.writing import Book
 from tests.integration.repairing.bookkeeping import (
     ACCOUNTS,
     COLLECTIONS,
@@ -122,12 +121,11 @@ class Emergency(RuleBasedStateMachine):
         self.stored = Stored(database)
         directory = self.directory / database.name
         directory.mkdir()
-        self.book = Book(database, directory)
         caps = replace(without_caps().caps, owed_rise_allowed=True)
         # Whatever was repaired may drift again here, and a plan holds nobody up for long.
         chosen = options(caps=caps, flapping_days=0, pause_seconds=0.1, settle_seconds=0.001)
-        changes = {"audit": self.book.trail}
-        self.shops = [Workshop(database, chosen, dict(changes)) for _ in range(2)]
+        self.shops = [Workshop(database, directory, chosen) for _ in range(2)]
+        self.book = self.shops[0].book
         for user in USERS:
             await self._post_and_book({(user, "BTC"): (D("0.00005"), D(0))})
 
