@@ -10,7 +10,7 @@ from reconciler import __version__
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
-from reconciler.bootstrap.repairing import open_repairs, repair_standing
+from reconciler.bootstrap.repairing import open_repairs, repair_options, repair_standing
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
@@ -293,6 +293,7 @@ class _RunningDaemon:
         prices_usd = settings.valuation.prices_usd
         parts.prices_usd.clear()
         parts.prices_usd.update(prices_usd)
+        parts.repairs.options.take(repair_options(settings, prices_usd=parts.prices_usd))
         parts.metrics.set_currencies(settings.currencies.scales, prices_usd=prices_usd)
         parts.metrics.set_scan_interval(timing.longest_gap_seconds)
         return changed

@@ -115,7 +115,8 @@ def _all_caps(facts: GuardFacts, caps: Caps) -> str | None:
 def _count_cap(facts: GuardFacts, caps: Caps) -> str | None:
     if len(facts.changes) <= caps.accounts_max:
         return None
-    return f"{len(facts.changes)} accounts are more than repair.accounts_max = {caps.accounts_max}"
+    # How many more is not known: no more than one too many are read.
+    return f"there are more accounts than repair.accounts_max = {caps.accounts_max}"
 
 
 def _value_caps(facts: GuardFacts, caps: Caps) -> str | None:

@@ -33,12 +33,13 @@ _WHAT_A_PERSON_DOES = {
 class AccountFacts:
     """All that a step is decided on, as of one snapshot.
 
-    `locked_by_trades` is what the account's open trades have set aside.
+    `locked_by_trades` is what the account's open trades have set aside; None if one of them cannot
+    be read.
     """
 
     view: BalanceView
     journal: JournalReplay
-    locked_by_trades: Decimal = ZERO
+    locked_by_trades: Decimal | None = ZERO
 
     @property
     def account(self) -> Account:
@@ -206,6 +207,8 @@ def _problem_of(after: Balance, facts: AccountFacts, rules: Rules) -> str | None
             f"the balance is finer than the currency's {rules.scale} decimal places: a person must "
             "decide what it is"
         )
+    if facts.locked_by_trades is None:
+        return "an open trade of the account has no amount that can be read: have it corrected"
     if after.locked < facts.locked_by_trades:
         return (
             f"open trades have set {plain(facts.locked_by_trades)} aside, and only "

@@ -40,8 +40,8 @@ class RepairService:
     """
 
     def __init__(self, parts: RepairParts, options: RepairOptions) -> None:
+        self.options = options
         self._parts = parts
-        self._options = options
         self._asking = Asking(parts, options)
         self._planner = Planner(parts, options, self._asking)
 
@@ -140,14 +140,14 @@ class RepairService:
             digest=digest,
             actor=actor,
             applier=applier,
-            seconds=self._options.claim_seconds,
+            seconds=self.options.claim_seconds,
         ):
             plan = await self.show(plan_id)
             refuse_unusable(plan, digest)
             refuse_unapproved(plan, actor)
             raise PlanStale(plan_id, "somebody else is applying it: show it in half a minute")
         application = Application(
-            self._parts, self._options, self._asking, plan_id, applier, actor, why
+            self._parts, self.options, self._asking, plan_id, applier, actor, why
         )
         done, is_verified = await application.carry_out()
         return await self._result(done, is_verified=is_verified)
@@ -165,7 +165,7 @@ class RepairService:
         why = checked(reason)
         refusal = first_refusal(
             GuardFacts(is_in_scope=self._parts.may_repair(actor), accounts_known=0),
-            self._options.caps,
+            self.options.caps,
         )
         if refusal is not None:
             await self._asking.refuse(refusal, actor=actor, plan_id=None)
