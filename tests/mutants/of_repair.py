@@ -51,6 +51,16 @@ _APPLYING_MUTANTS = (
         (f"{_OF_APPLYING}::test_what_changed_since_is_stale",),
     ),
     Mutant(
+        "one-refused-step-stops-the-plan",
+        "the other accounts of a plan are never put right, however often it is applied",
+        (
+            Edit(
+                _APPLYING, "            except _MAY_PASS:\n", "            except PostingRefused:\n"
+            ),
+        ),
+        (f"{_OF_CLAIMS}::test_a_step_that_is_refused_for_good",),
+    ),
+    Mutant(
         "verification-of-the-wrong-steps",
         "what was just repaired is not looked at again",
         (
@@ -220,17 +230,29 @@ _GUARD_MUTANTS = (
         (
             Edit(
                 _REPAIR,
-                '    CAPS = "caps"\n    SOURCE_SHRUNKEN = "source_shrunken"\n',
-                '    SOURCE_SHRUNKEN = "source_shrunken"\n    CAPS = "caps"\n',
+                '    SCOPE = "scope"\n    KILL_SWITCH = "kill_switch"\n',
+                '    KILL_SWITCH = "kill_switch"\n    SCOPE = "scope"\n',
             ),
         ),
-        (f"{_OF_GUARDS}::test_every_guard_has_a_case_and_a_row",),
+        (f"{_OF_GUARDS}::test_the_first_guard_speaks",),
     ),
     Mutant(
         "guards-asked-once",
         "a plan is applied although repairs were switched off since, or the account was repaired",
         (Edit(_SERVICE, "        await self._asking.again(plan, actor=actor)\n", ""),),
         (f"{_OF_ASKING}::test_two_plans_for_one_drift",),
+    ),
+    Mutant(
+        "another-mapping-applies",
+        "a daemon that knows more collections writes copies that nobody saw in the plan",
+        (
+            Edit(
+                _SERVICE,
+                "        refuse_other_mapping(plan, self._parts.rules_of)\n",
+                "",
+            ),
+        ),
+        (f"{_OF_ASKING}::test_a_mapping_changed_after_planning",),
     ),
     Mutant(
         "no-checkpoint-before-a-repair",
@@ -329,7 +351,7 @@ _TRUTH_MUTANTS = (
                 "if applied.after is None:",
             ),
         ),
-        (f"{_OF_APPLYING}::test_a_revert",),
+        (f"{_OF_ASKING}::test_a_revert_after_a_posting",),
     ),
 )
 

@@ -1,16 +1,22 @@
 """The guards ask the real database, when a plan is made and again when it is applied."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bson import Decimal128
 
-from reconciler.errors import RepairRefused
+from reconciler.errors import PlanStale, RepairRefused
 from reconciler.model.guards import Caps
+from reconciler.model.mapping import DEFAULT_MAPPINGS, CollectionMapping, Mappings
 from reconciler.model.repair import Guard, StepOutcome, TruthPolicy
-from tests.integration.repairing.workshop import Database, Workshop, options
+from reconciler.storage.repair_facts import MongoRepairFacts
+from reconciler.sync import BalanceSync
+from tests.integration.repairing.workshop import Database, Workshop, options, rules_of
 from tests.integration.sync.stored import Stored
+
+_MAPPED = DEFAULT_MAPPINGS.collections
 
 
 def guard_of(caught: pytest.ExceptionInfo[RepairRefused]) -> Guard | None:
@@ -154,3 +160,44 @@ async def test_a_plan_an_hour(ready: Database, tmp_path: Path) -> None:
     with pytest.raises(RepairRefused) as caught:
         await shop.apply(plans[1])
     assert guard_of(caught) is Guard.CAPS
+
+
+async def test_a_revert_after_a_posting(workshop: Workshop) -> None:
+    """What was posted since a repair is not taken back with it."""
+    await workshop.drifted("u")
+    await workshop.drift("u", "wallets", by="2")
+    await workshop.scan()
+    plan = await workshop.plan("u", policy=TruthPolicy.JOURNAL)
+    await workshop.apply(plan)
+    await workshop.sync.credit("u", "BTC", "1", "deposit")
+
+    back = await workshop.service.plan_revert(plan.plan_id, reason="it was right", actor="ann")
+    assert "posted on since" in str(back.steps[0].refusal)
+
+
+@pytest.mark.parametrize(
+    "mappings",
+    [
+        Mappings((*_MAPPED, CollectionMapping("fifth"))),
+        Mappings(_MAPPED[:3]),
+        Mappings(_MAPPED, source_of_truth="crypto_balances"),
+    ],
+    ids=["one-more", "one-fewer", "another-truth"],
+)
+async def test_a_mapping_changed_after_planning(
+    ready: Database, workshop: Workshop, stored: Stored, mappings: Mappings
+) -> None:
+    """A daemon with another mapping would write copies that nobody saw: it applies nothing."""
+    await workshop.drifted("u")
+    plan = await workshop.plan("u")
+    before = await stored.everything()
+    other = {
+        "facts": MongoRepairFacts(ready, mappings),
+        "sync": BalanceSync(ready, mappings=mappings),
+        "rules_of": lambda account: replace(rules_of(account), mappings=mappings),
+    }
+
+    with pytest.raises(PlanStale, match="mapped in another way"):
+        await Workshop(ready, workshop.folder, workshop.options, other).apply(plan)
+    assert await stored.everything() == before
+    assert (await workshop.apply(plan)).applied

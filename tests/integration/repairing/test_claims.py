@@ -138,3 +138,22 @@ async def test_an_outcome_made_up_is_found_by_the_check(workshop: Workshop) -> N
     result = await workshop.apply(plan)
     assert not result.is_verified
     assert not (await workshop.service.switch()).is_on
+
+
+async def test_a_step_that_is_refused_for_good(workshop: Workshop, stored: Stored) -> None:
+    """It is said so, on the trail with the reason, and the other accounts are put right."""
+    await workshop.drifted("u", "v", "w")
+    plan = await workshop.plan()
+    first = plan.steps[0].account.user_id.text
+    # Whoever settles a posting that is not known decides that it can never be applied.
+    await workshop.sync.outcome(f"repair:{plan.plan_id}:0", settle=True)
+    result = await workshop.apply(plan)
+
+    assert not result.applied
+    assert result.plan.state is PlanState.APPLIED
+    outcomes = {step.account.user_id.text: step.outcome for step in result.plan.steps}
+    assert outcomes.pop(first) is StepOutcome.REFUSED
+    assert set(outcomes.values()) == {StepOutcome.APPLIED}
+    for user in outcomes:
+        assert await stored.amounts(user, "BTC") == {(D(5), D(0), D(5))}
+    assert ("REPAIR_STEP", "refused") in await workshop.trail_kinds()
