@@ -22,6 +22,7 @@ from reconciler.repairing.asking import Asking
 from reconciler.repairing.planner import Planner, Proposing
 from reconciler.repairing.refusals import (
     checked,
+    refuse_other_mapping,
     refuse_unapproved,
     refuse_unusable,
     user_of,
@@ -131,6 +132,7 @@ class RepairService:
         why = checked(reason)
         plan = await self.show(plan_id)
         refuse_unusable(plan, digest)
+        refuse_other_mapping(plan, self._parts.rules_of)
         refuse_unapproved(plan, actor)
         await self._asking.again(plan, actor=actor)
         await self._asking.sign("before repair", actor=actor, plan_id=plan_id)

@@ -75,7 +75,7 @@ ACCESS_MUTANTS = (
         "what was written for one report is given for the next",
         (
             Edit(
-                _CHECK,
+                "reconciler/surfaces/http/checking.py",
                 "self._written is None or self._written[0] is not report",
                 "not self._written",
             ),
