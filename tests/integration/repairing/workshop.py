@@ -37,7 +37,7 @@ PRICES = {"BTC": Decimal(100), "ETH": Decimal(10)}
 def options(**changes: Any) -> RepairOptions:
     """Options that are quick, and switched on."""
     quick: dict[str, Any] = {"prices_usd": PRICES, "claim_seconds": 1.0, "settle_seconds": 0.02}
-    return RepairOptions(**{**quick, "enabled": True, **changes})
+    return RepairOptions(**{**quick, **changes})
 
 
 def rules_of(account: Account) -> Rules:
@@ -56,6 +56,7 @@ class Workshop:
     folder: Path
     options: RepairOptions = field(default_factory=options)
     parts_changes: dict[str, Any] = field(default_factory=dict)
+    is_on: bool = True
 
     def __post_init__(self) -> None:
         self.sync = BalanceSync(self.database)
@@ -65,7 +66,7 @@ class Workshop:
         parts = {
             "facts": MongoRepairFacts(self.database, DEFAULT_MAPPINGS),
             "plans": MongoRepairPlans(self.database),
-            "switch": MongoRepairSwitch(self.database, is_on_at_first=self.options.enabled),
+            "switch": MongoRepairSwitch(self.database, is_on_at_first=self.is_on),
             "pauses": MongoPauses(self.database),
             "sync": self.sync,
             "audit": self.trail,
