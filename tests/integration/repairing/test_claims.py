@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import PlanStale
+from reconciler.errors import PlanStale, RepairRefused
 from reconciler.model.audit import AuditEvent, AuditKind
-from reconciler.model.repair import PlanState, RepairPlan, StepOutcome
+from reconciler.model.guards import Caps
+from reconciler.model.repair import Guard, PlanState, RepairPlan, RepairResult, StepOutcome
 from reconciler.repairing.ports import Insertion
 from tests.integration.repairing.workshop import Database, Workshop, options
 from tests.integration.sync.stored import Stored
@@ -26,7 +27,9 @@ def event(shop: Workshop) -> Insertion:
 
 
 async def claimed(shop: Workshop, plan: RepairPlan, applier: str = "one", **changes: Any) -> bool:
-    asked = {"digest": plan.digest, "actor": "ann", "seconds": 60.0, **changes}
+    asked: dict[str, Any] = {"digest": plan.digest, "actor": "ann", "seconds": 60.0}
+    asked |= {"begun_max": 9, **changes}
+    asked.setdefault("since", datetime.now(UTC) - timedelta(hours=1))
     return await shop.parts.plans.claim(plan.plan_id, applier=applier, **asked)
 
 
@@ -38,6 +41,19 @@ async def test_a_claim_names_the_digest(workshop: Workshop) -> None:
     assert not await claimed(workshop, plan, digest="0" * 64)
     assert await claimed(workshop, plan)
     assert not await claimed(workshop, plan, "two")
+
+
+async def test_plans_an_hour_are_counted_by_the_claim(ready: Database, tmp_path: Path) -> None:
+    """Of four plans applied at once no more than two begin; the others are refused by the cap."""
+    shop = Workshop(ready, tmp_path, options(caps=Caps(plans_per_hour_max=2)))
+    await shop.drifted("a", "b", "c", "d")
+    plans = [await shop.plan(user) for user in "abcd"]
+
+    done = await asyncio.gather(*map(shop.apply, plans), return_exceptions=True)
+    refused = [each for each in done if isinstance(each, RepairRefused)]
+    assert len(refused) == 2
+    assert {each.refusal and each.refusal.guard for each in refused} == {Guard.CAPS}
+    assert len([each for each in done if isinstance(each, RepairResult) and each.applied]) == 2
 
 
 async def test_who_approved_claims_nothing(ready: Database, tmp_path: Path) -> None:
