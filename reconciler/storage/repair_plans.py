@@ -29,6 +29,14 @@ Document = Mapping[str, Any]
 
 _NOT_EXPIRED = {"$gt": ["$expires_at", "$$NOW"]}
 _IS_ABANDONED = {"$lte": ["$busy_until", "$$NOW"]}
+_MAY_BEGIN = {
+    "$or": [
+        {"state": PlanState.APPROVED.value},
+        {"state": PlanState.PLANNED.value, "needs_approval": False},
+    ],
+    "$expr": _NOT_EXPIRED,
+}
+_MAY_GO_ON = {"state": PlanState.APPLYING.value, "$expr": _IS_ABANDONED}
 
 
 class _TooManyBegun(Exception):
@@ -99,19 +107,11 @@ class MongoRepairPlans:
         No more than `begun_max` plans begin to be applied since that time, however many are claimed
         at once; one that had begun before goes on.
         """
-        may_begin = {
-            "$or": [
-                {"state": PlanState.APPROVED.value},
-                {"state": PlanState.PLANNED.value, "needs_approval": False},
-            ],
-            "$expr": _NOT_EXPIRED,
-        }
-        may_go_on = {"state": PlanState.APPLYING.value, "$expr": _IS_ABANDONED}
         wanted = {
             "_id": {"$eq": plan_id},
             "digest": {"$eq": digest},
             "approved_by": {"$ne": actor},
-            "$or": [may_begin, may_go_on],
+            "$or": [_MAY_BEGIN, _MAY_GO_ON],
         }
         changes = {
             "state": PlanState.APPLYING.value,
@@ -129,13 +129,7 @@ class MongoRepairPlans:
             )
             is_taken = before is not None
             if before is not None and before.get("begun_at") is None:
-                # Claims at the same time meet in this document: one of them counts the other.
-                await self._leases.update_one(
-                    {"_id": RATE}, {"$inc": {"claims": 1}}, upsert=True, session=session
-                )
-                begun = {"begun_at": {"$gte": since}}
-                if await self._plans.count_documents(begun, session=session) > begun_max:
-                    raise _TooManyBegun
+                await self._refuse_one_too_many(session, begun_max, since)
 
         try:
             await self.record(take)
@@ -217,6 +211,17 @@ class MongoRepairPlans:
         }
         async with Calls(deadline_seconds=WRITE_SECONDS_MAX).bounded(_WHAT):
             return await self._plans.count_documents(wanted)
+
+    async def _refuse_one_too_many(
+        self, session: AsyncClientSession, begun_max: int, since: datetime
+    ) -> None:
+        # Claims at the same time meet in this document: one of them counts the other.
+        await self._leases.update_one(
+            {"_id": RATE}, {"$inc": {"claims": 1}}, upsert=True, session=session
+        )
+        begun = {"begun_at": {"$gte": since}}
+        if await self._plans.count_documents(begun, session=session) > begun_max:
+            raise _TooManyBegun
 
     async def _change(self, wanted: Document, changes: Document, audited: Insertion) -> bool:
         matched = 0

@@ -239,7 +239,14 @@ _GUARD_MUTANTS = (
     Mutant(
         "guards-asked-once",
         "a plan is applied although repairs were switched off since, or the account was repaired",
-        (Edit(_SERVICE, "        await self._asking.again(plan, actor=actor)\n", ""),),
+        (
+            Edit(
+                _SERVICE,
+                "        await self._asking.again(plan, actor=actor)\n"
+                "        await self._asking.sign(",
+                "        await self._asking.sign(",
+            ),
+        ),
         (f"{_OF_ASKING}::test_two_plans_for_one_drift",),
     ),
     Mutant(
