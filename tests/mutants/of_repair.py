@@ -159,8 +159,8 @@ _CLAIM_MUTANTS = (
         (
             Edit(
                 _PLANS,
-                '            ],\n            "$expr": _NOT_EXPIRED,\n',
-                "            ],\n",
+                '    ],\n    "$expr": _NOT_EXPIRED,\n',
+                "    ],\n",
             ),
         ),
         (f"{_OF_CLAIMS}::test_who_approved_claims_nothing",),
