@@ -145,7 +145,7 @@ class UnsupportedServer(ReconcilerError):
 
 
 class SchemaNotReady(ReconcilerError):
-    """A unique index is missing: run `reconciler db init` first."""
+    """A unique index is missing (run `reconciler db init` first), or a right to read."""
 
 
 class DatabaseUnavailable(ReconcilerError):
@@ -196,7 +196,7 @@ class CheckpointFailed(ReconcilerError):
 
 
 class RepairRefused(ReconcilerError):
-    """A guard said no, or the request cannot be planned; no balance was written.
+    """A guard said no, or the request cannot be planned; no balance was written after that.
 
     `refusal` holds which guard it was, why, and what to do; None where no guard was asked.
     """

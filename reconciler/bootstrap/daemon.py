@@ -10,19 +10,21 @@ from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
 from reconciler.bootstrap.measuring import open_metrics
-from reconciler.bootstrap.repairing import open_repairs, repair_standing
+from reconciler.bootstrap.repairing import open_repairs, repair_options, repair_standing
 from reconciler.bootstrap.watching import open_bypassing_writes, open_watch
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
 from reconciler.model.report import ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.model.token_trail import Grant
 from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import Differences, Settings, differences
+from reconciler.storage.auditing import MongoAuditTrail
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
 from reconciler.storage.holdings import MongoHoldings
@@ -43,6 +45,7 @@ from reconciler.surfaces.daemon.repair_pulse import RepairPulse
 from reconciler.surfaces.daemon.schedule import Timing
 from reconciler.surfaces.daemon.service import DaemonService
 from reconciler.surfaces.daemon.succession import Succession
+from reconciler.surfaces.daemon.token_watch import TokenWatch
 from reconciler.surfaces.fan_out import (
     SeveralAuditObservers,
     SeveralDaemonObservers,
@@ -148,6 +151,10 @@ class _Parts:
         self.trail = open_trail(settings, database, audit_observer)
         finding_observer = SeveralFindingObservers(metrics.scans, finding_log)
         verdicts = Verdicts(self.trail, audit_observer)
+        self.token_watch = TokenWatch(
+            self.trail, MongoAuditTrail(database).bodies, actor=holder, now=_now, logs=logs
+        )
+        self.token_watch.take(_grants(settings))
         recorder = ScanRecorder(
             self.scanner,
             self.records,
@@ -236,6 +243,7 @@ class _Parts:
                 ),
                 self.repair_pulse,
                 *([self.watch] if self.settings.watch.enabled else ()),
+                self.token_watch,
             ),
         )
         self.succession.schedule = daemon.schedule
@@ -309,15 +317,22 @@ class _RunningDaemon:
         parts = self._parts
         timing = Timing.of(settings.scan)
         parts.gate.reload(settings.api)
+        parts.token_watch.take(_grants(settings))
         changed = differences(parts.settings, settings)
         self._daemon.schedule.retime(timing)
         parts.scanner.options = scan_options(settings)
         prices_usd = settings.valuation.prices_usd
         parts.prices_usd.clear()
         parts.prices_usd.update(prices_usd)
+        parts.repairs.options.take(repair_options(settings, prices_usd=parts.prices_usd))
         parts.metrics.set_currencies(settings.currencies.scales, prices_usd=prices_usd)
         parts.metrics.set_scan_interval(timing.longest_gap_seconds)
         return changed
+
+
+def _grants(settings: Settings) -> list[Grant]:
+    tokens = settings.api.tokens
+    return [Grant(each.name, tuple(each.scopes), each.expires) for each in tokens]
 
 
 def _sync(settings: Settings, database: Database, metrics: Metrics, logs: Logs) -> BalanceSync:

@@ -129,6 +129,8 @@ RECORD_INDEXES = (
     RecordIndex("integrity_findings", "reconciler_open", ("open", "sequence")),
     RecordIndex("integrity_findings", "reconciler_expiry", ("expires_at",), expires=True),
     RecordIndex("bypassing_writes", "reconciler_expiry", ("expires_at",), expires=True),
+    RecordIndex("repair_plans", "reconciler_begun", ("begun_at",)),
+    RecordIndex("repair_plans", "reconciler_waiting", ("state", "expires_at")),
     RecordIndex("idempotency_keys", "reconciler_expiry", ("expires_at",), expires=True),
 )
 

@@ -22,13 +22,7 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.repair import RepairPlan, RepairResult, RepairSwitch, TruthPolicy
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.scan_record import ScanPage, ScanRecord
-from reconciler.model.schema import (
-    DuplicateAccount,
-    IndexReport,
-    IndexState,
-    Role,
-    SchemaReport,
-)
+from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, Role, SchemaReport
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
 
@@ -328,8 +322,12 @@ class Repairs(Protocol):
         reason: str,
         override_reason: str | None,
         actor: str,
+        applies_at_once: bool = False,
     ) -> RepairPlan:
-        """Plan the repair of confirmed findings, of one user or all, and store the plan."""
+        """Plan the repair of confirmed findings, of one user or all, and store the plan.
+
+        Whoever `applies_at_once` has postings on the accounts wait for it a moment longer.
+        """
 
     async def plan_revert(self, plan_id: str, *, reason: str, actor: str) -> RepairPlan:
         """Plan what takes an applied plan back."""
