@@ -15,6 +15,7 @@ from reconciler.bootstrap.auditing import AuditReader, open_trail
 from reconciler.bootstrap.repairing import open_repairs
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.model.throttle import ThrottleLimits
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.observer import UnobservedFindings
 from reconciler.scanning.ports import Selection
@@ -25,6 +26,7 @@ from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
 from reconciler.storage.leasing import MongoLease
+from reconciler.storage.load import MongoLoad
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
@@ -75,6 +77,11 @@ def scan_options(settings: Settings) -> ScanOptions:
         ranges_parallel=scan.ranges_parallel,
         mismatches_max=scan.mismatches_max,
         double_tolerance=scan.double_tolerance,
+        throttle=ThrottleLimits(
+            lag_seconds_max=scan.throttle_lag_seconds_max,
+            queue_max=scan.throttle_queue_max,
+            wait_seconds_max=scan.throttle_wait_seconds_max,
+        ),
     )
 
 
@@ -98,7 +105,13 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
         database = client[settings.mongo.database]
         observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
         store = MongoBalanceStore(database, mappings)
-        scanner = Scanner(store, mappings, scan_options(settings), observer=observer)
+        scanner = Scanner(
+            store,
+            mappings,
+            scan_options(settings),
+            observer=observer,
+            load=MongoLoad(client),
+        )
         scans = MongoRecordedScans(database, history_days=settings.scan.history_days)
         findings = MongoRecordedFindings(
             database, scans, mappings, history_days=settings.scan.history_days

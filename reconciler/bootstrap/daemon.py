@@ -28,6 +28,7 @@ from reconciler.storage.explaining import Explainer
 from reconciler.storage.holdings import MongoHoldings
 from reconciler.storage.idempotency import MongoIdempotencyKeys
 from reconciler.storage.leasing import MongoLease
+from reconciler.storage.load import MongoLoad
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.record_indexes import make_record_indexes
 from reconciler.storage.recorded_findings import MongoRecordedFindings
@@ -136,6 +137,7 @@ class _Parts:
             mappings,
             scan_options(settings),
             observer=SeveralScanObservers(metrics.scans, scan_log),
+            load=MongoLoad(database.client),
         )
         days = settings.scan.history_days
         self.records = MongoRecordedScans(database, history_days=days)
