@@ -120,7 +120,7 @@ async def test_the_wait_ends_at_the_deadline() -> None:
     """No wait outlives the scan."""
     server = Server(LAGS)
 
-    with pytest.raises(CannotLook, match="until the deadline of 1.2 seconds passed"):
+    with pytest.raises(CannotLook, match=r"until the deadline of 1\.2 seconds passed"):
         await throttle(server, Told(), deadline_seconds=1.2).pass_through("a range")
 
     assert server.now == 1.2
