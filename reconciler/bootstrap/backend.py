@@ -12,6 +12,7 @@ from reconciler import errors
 from reconciler.auditing.trail import Trail
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
+from reconciler.bootstrap.clustering import open_cluster
 from reconciler.bootstrap.repairing import open_repairs
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanTrigger
@@ -100,13 +101,13 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
         CannotLook: the server does not let us in.
     """
     mappings = settings.mappings()
-    async with open_client(settings) as client:
+    async with open_client(settings) as client, open_cluster(settings) as clustered:
         await probe(client, deadline_seconds=settings.mongo.server_selection_timeout_seconds)
         database = client[settings.mongo.database]
         observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
         store = MongoBalanceStore(database, mappings)
         scanner = Scanner(
-            store,
+            clustered(store, lambda: settings.scan.double_tolerance),
             mappings,
             scan_options(settings),
             observer=observer,

@@ -10,6 +10,7 @@ from reconciler import __version__
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
+from reconciler.bootstrap.clustering import Clustered, open_cluster
 from reconciler.bootstrap.repairing import open_repairs, repair_options, repair_standing
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
@@ -85,8 +86,12 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
     metrics = _metrics(settings)
     gate = Gate(settings.api, clock=_now, observer=metrics.http)
     listener = OperationListener(metrics.mongo, database=settings.mongo.database)
-    async with _closed_soon(open_client(settings, listeners=[listener])) as client:
-        parts = _Parts(settings, logs, client[settings.mongo.database], metrics, gate)
+    async with (
+        _closed_soon(open_client(settings, listeners=[listener])) as client,
+        open_cluster(settings) as clustered,
+    ):
+        database = client[settings.mongo.database]
+        parts = _Parts(settings, logs, database, metrics, gate, clustered)
         try:
             yield _RunningDaemon(parts, timing)
         finally:
@@ -115,7 +120,13 @@ class _Parts:
     """Everything that the daemon is made of, from one set of settings."""
 
     def __init__(
-        self, settings: Settings, logs: Logs, database: Database, metrics: Metrics, gate: Gate
+        self,
+        settings: Settings,
+        logs: Logs,
+        database: Database,
+        metrics: Metrics,
+        gate: Gate,
+        clustered: Clustered,
     ) -> None:
         self.settings = settings
         self.logs = logs
@@ -133,7 +144,7 @@ class _Parts:
             logs, mappings=mappings, mismatches_max=lines_max, tells_mismatches=False
         )
         self.scanner = Scanner(
-            self.store,
+            clustered(self.store, lambda: self.scanner.options.double_tolerance),
             mappings,
             scan_options(settings),
             observer=SeveralScanObservers(metrics.scans, scan_log),
