@@ -25,6 +25,7 @@ RETRIES_MAX = 2
 # A cluster may be without any worker for so long while they start anew.
 WORKERS_AWAY_SECONDS_MAX = 30.0
 LOOK_SECONDS = 0.5
+ANSWER_SECONDS_MAX = 5.0
 
 # What must be the same on the scheduler, the workers and here, for values travel pickled.
 PACKAGES = ("balance-reconciler", "distributed", "pymongo")
@@ -59,7 +60,8 @@ class DaskWorkers:
         self._monotonic = monotonic
         self._client: Client = None
         self._turn = asyncio.Lock()
-        self._worker_seen_at = 0.0
+        self._looked_at = 0.0
+        self._deserted_since: float | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -139,7 +141,7 @@ class DaskWorkers:
         if why := unfit(versions):
             await _closed(client)
             raise CannotLook(f"{self._named} cannot be used: {why}")
-        self._worker_seen_at = self._monotonic()
+        self._deserted_since = None
         return client
 
     async def _disconnect(self) -> None:
@@ -168,15 +170,22 @@ class DaskWorkers:
                 coming.exception()  # looked at, so that asyncio does not report it
 
     async def _look_for_workers(self, client: Client) -> None:
-        """Note whether there are workers.
+        """Note whether there are workers; of many jobs one looks for all.
 
         Raises:
             CannotLook: there have been none for too long.
         """
         now = self._monotonic()
-        if client.scheduler_info().get("workers"):
-            self._worker_seen_at = now
-        elif now - self._worker_seen_at > self._workers_away_seconds_max:
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            threads = await client.ncores()
+        if threads:
+            self._deserted_since = None
+        elif self._deserted_since is None:
+            self._deserted_since = now
+        elif now - self._deserted_since > self._workers_away_seconds_max:
             raise CannotLook(
                 f"{self._named} has had no worker for {self._workers_away_seconds_max:g} seconds: "
                 "start workers"
