@@ -157,8 +157,9 @@ class DaskWorkers:
                 left = until - self._monotonic()
                 if left <= 0:
                     raise ReadInterrupted("no worker of the cluster answered in time")
-                await asyncio.wait({coming}, timeout=min(left, LOOK_SECONDS))
-                await self._look_for_workers(client)
+                done, _ = await asyncio.wait({coming}, timeout=min(left, LOOK_SECONDS))
+                if not done:
+                    await self._look_for_workers(client, seconds=left)
             if coming.cancelled():
                 raise ReadInterrupted(f"the connection to {self._named} was lost")
             answer: RangeAnswer = coming.result()
@@ -169,7 +170,7 @@ class DaskWorkers:
             if not coming.cancelled():
                 coming.exception()  # looked at, so that asyncio does not report it
 
-    async def _look_for_workers(self, client: Client) -> None:
+    async def _look_for_workers(self, client: Client, *, seconds: float) -> None:
         """Note whether there are workers; of many jobs one looks for all.
 
         Raises:
@@ -179,7 +180,7 @@ class DaskWorkers:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        async with asyncio.timeout(min(seconds, ANSWER_SECONDS_MAX)):
             threads = await client.ncores()
         if threads:
             self._deserted_since = None

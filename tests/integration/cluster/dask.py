@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import distributed
 
@@ -75,8 +76,8 @@ class Dask:
             return {names[address] for address, keys in processing.items() if keys}
 
     @contextlib.asynccontextmanager
-    async def asking(self) -> AsyncIterator[distributed.rpc]:
-        asked = distributed.rpc(self.address)
+    async def asking(self) -> AsyncIterator[Any]:
+        asked: Any = distributed.rpc(self.address)  # type: ignore[no-untyped-call]
         try:
             yield asked
         finally:

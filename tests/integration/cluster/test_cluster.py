@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -297,6 +300,45 @@ async def test_a_scan_that_is_cancelled_calls_its_ranges_off(
     await until(none_works, "workers at rest", within_seconds=5)
 
 
+async def check(database: Database, uri: str, cluster: Dask) -> tuple[int | None, Any, list[Any]]:
+    """Run `reconciler check`; give its exit code, its answer, and its log lines."""
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "reconciler", "check", "--json", "--limit", "3"),
+        env=os.environ
+        | {
+            "RECONCILER_MONGO__URI": f"{uri}&appName={APPLICATION}",
+            "RECONCILER_MONGO__DATABASE": database.name,
+            "RECONCILER_SCAN__DASK_SCHEDULER": cluster.address,
+            "RECONCILER_SCAN__SETTLE_SECONDS": "0.001",
+            "RECONCILER_LOG__LEVEL": "debug",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        output, log = await command.communicate()
+    assert APPLICATION not in log.decode()
+    return command.returncode, json.loads(output), [json.loads(each) for each in log.splitlines()]
+
+
+async def test_the_command_uses_the_cluster(
+    cluster: Dask, database: Database, mongo_uri: str
+) -> None:
+    """`scan.dask_scheduler` is all it takes, and each log line still is a JSON object."""
+    made = exchange()
+    await made.write(database)
+    exit_code, answer, log = await check(database, mongo_uri, cluster)
+    expected = made.truth()
+    (end,) = [line for line in log if line["event"] == "scan_finished"]
+
+    assert exit_code == 3
+    assert answer["checked_users"] == len(expected.users)
+    assert (end["accounts"], end["mismatch_count"]) == (
+        expected.accounts,
+        len(expected.mismatches),
+    )
+
+
 async def test_a_scheduler_that_is_away(database: Database, mongo_uri: str) -> None:
     """The scan is incomplete and names the setting; it is not waited for again and again."""
     await exchange().write(database)
@@ -336,10 +378,13 @@ async def test_a_cluster_comes_and_goes(database: Database, mongo_uri: str) -> N
         by_cluster = scanner(database, mongo_uri, workers)
 
         nobody = await by_cluster.scan_all()
+        exit_code, answer, _ = await check(database, mongo_uri, cluster)
         await cluster.start_worker("third")
         somebody = await by_cluster.scan_all()
 
         assert "it has no workers: start some" in nobody.incomplete[0]
+        assert exit_code == 4
+        assert "it has no workers: start some" in str(answer)
         assert_found(somebody, made)
 
         async with slow_workers(database, 300):
