@@ -17,6 +17,7 @@ def versions(python: str = "3.11.7.final.0", **packages: str | None) -> dict[str
 
 
 SAME = versions()
+NONE: dict[str, Any] = {"balance-reconciler": None}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ SAME = versions()
         (versions(pymongo="4.19.0"), SAME, "its scheduler has pymongo 4.19.0 and this process 4"),
         (SAME, versions(python="3.12.1.final.0"), "worker tcp://w:2 has Python 3.12 and this"),
         (SAME, versions(**{"balance-reconciler": "0.9"}), "has balance-reconciler 0.9 and this"),
-        (SAME, versions(**{"balance-reconciler": None}), "has balance-reconciler none and this"),
+        (SAME, versions(**NONE), "has balance-reconciler none and this"),
         (SAME, versions(distributed="2025.1.0"), "has distributed 2025.1.0 and this process 2026"),
     ],
 )
