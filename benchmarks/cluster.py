@@ -1,0 +1,101 @@
+"""Measures what docs/scaling.md derives from: `python -m benchmarks.cluster [ACCOUNTS [ROUNDS]]`.
+
+One exact scan by one process, then by one and by two workers of a Dask cluster on the same machine,
+in turns on the same data; and how much room an account takes. It needs the extra `cluster`.
+"""
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+import distributed
+
+from benchmarks.figures import Spread
+from benchmarks.machine import description
+from benchmarks.population import Population, connect
+from reconciler.cluster.connection import DaskWorkers
+from reconciler.cluster.sources import ClusterBalanceStore
+from reconciler.cluster.tasks import Access
+from reconciler.embedded import EmbeddedMongo
+from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
+from reconciler.model.mapping import DEFAULT_MAPPINGS
+from reconciler.model.report import Verdict
+from reconciler.scanning.ports import BalanceStore
+from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.scanner import Scanner
+from reconciler.storage.balances import MongoBalanceStore
+
+DATABASE = "bench_cluster"
+ACCOUNTS, ROUNDS, SEED, CACHE_GB = 200_000, 5, 2025, 1.0
+
+
+async def rate(store: BalanceStore, accounts: int) -> float:
+    """Scan once; give accounts per second.
+
+    Raises:
+        RuntimeError: the scan did not see all of them sound.
+    """
+    scanner = Scanner(store, DEFAULT_MAPPINGS, ScanOptions(ranges_parallel=2))
+    begun = time.monotonic()
+    report = await scanner.scan_all()
+    if report.verdict is not Verdict.HEALTHY or report.coverage.accounts != accounts:
+        raise RuntimeError(f"the scan did not see {accounts} sound accounts: {report.incomplete}")
+    return accounts / (time.monotonic() - begun)
+
+
+async def in_turns(
+    uri: str, here: MongoBalanceStore, accounts: int, rounds: int
+) -> dict[str, list[float]]:
+    """Scan in each way, round by round; and see how much memory workers hold in the end."""
+    found: dict[str, list[float]] = {}
+    access = Access(uri, DATABASE, 5.0, 5.0)
+    for count in (1, 2):
+        async with (
+            distributed.LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=count, threads_per_worker=1, dashboard_address=None, asynchronous=True
+            ) as cluster,
+            DaskWorkers(cluster.scheduler_address) as workers,
+        ):
+            by_workers = ClusterBalanceStore(
+                here,
+                workers,
+                access,
+                DEFAULT_MAPPINGS,
+                double_tolerance=lambda: DEFAULT_DOUBLE_TOLERANCE,
+            )
+            await rate(by_workers, accounts)
+            for _ in range(rounds):
+                alone = found.setdefault("one process, no cluster", [])
+                alone.append(await rate(here, accounts))
+                rates = found.setdefault(f"{count} worker(s)", [])
+                rates.append(await rate(by_workers, accounts))
+            info = cluster.scheduler_info["workers"].values()
+            held = [each["metrics"]["memory"] / 1e6 for each in info]
+            found[f"MB held by each of {count} worker(s)"] = held
+    return found
+
+
+async def room(database: Any, accounts: int) -> dict[str, float]:
+    """Give the bytes that an account takes in all four collections together."""
+    names = DEFAULT_MAPPINGS.names
+    stats = [await database.command("collStats", name) for name in names]
+    fields = ("size", "storageSize", "totalIndexSize")
+    return {name: sum(each[name] for each in stats) / accounts for name in fields}
+
+
+async def main(accounts: int = ACCOUNTS, rounds: int = ROUNDS) -> None:
+    """Measure, and print."""
+    async with EmbeddedMongo(cache_gb=CACHE_GB) as server, connect(server.uri) as client:
+        await Population(accounts, SEED).load(client[DATABASE])
+        here = MongoBalanceStore(client[DATABASE], DEFAULT_MAPPINGS)
+        print(await description(server.uri))
+        sizes = await room(client[DATABASE], accounts)
+        for name, size in sizes.items():
+            print(f"{name}: {size:.0f} bytes an account")
+        for name, values in (await in_turns(server.uri, here, accounts, rounds)).items():
+            print(f"{name}: {Spread(tuple(values)).shown()}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*map(int, sys.argv[1:])))
