@@ -12,7 +12,7 @@ from typing import Any
 import distributed
 
 from benchmarks.figures import Spread
-from benchmarks.machine import description
+from benchmarks.machine import description, peak_memory_mb
 from benchmarks.population import Population, connect
 from reconciler.cluster.connection import DaskWorkers
 from reconciler.cluster.sources import ClusterBalanceStore
@@ -47,7 +47,7 @@ async def rate(store: BalanceStore, accounts: int) -> float:
 async def in_turns(
     uri: str, here: MongoBalanceStore, accounts: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Scan in each way, round by round; and see how much memory workers hold in the end."""
+    """Scan in each way, round by round; and see how much memory workers ever held."""
     found: dict[str, list[float]] = {}
     access = Access(uri, DATABASE, 5.0, 5.0)
     for count in (1, 2):
@@ -70,9 +70,9 @@ async def in_turns(
                 alone.append(await rate(here, accounts))
                 rates = found.setdefault(f"{count} worker(s)", [])
                 rates.append(await rate(by_workers, accounts))
-            info = cluster.scheduler_info["workers"].values()
-            held = [each["metrics"]["memory"] / 1e6 for each in info]
-            found[f"MB held by each of {count} worker(s)"] = held
+            async with distributed.Client(cluster, asynchronous=True) as asking:  # type: ignore[no-untyped-call]
+                peaks = await asking.run(peak_memory_mb)
+            found[f"peak MB of each of {count} worker(s)"] = list(peaks.values())
     return found
 
 

@@ -7,7 +7,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
-from reconciler.cluster.tasks import Access, RangeAnswer, RangeJob
+from reconciler.cluster.tasks import (
+    MISMATCHES_PER_ANSWER_MAX,
+    Access,
+    RangeAnswer,
+    RangeJob,
+)
 from reconciler.errors import CannotLook
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency
@@ -54,6 +59,7 @@ class ClusterBalanceStore:
         access: how they reach the same database.
         double_tolerance: gives the tolerance of the scan that begins.
         batch_documents: how many documents come to a worker at once from each collection.
+        answer_mismatches_max: with how many mismatches an answer of a worker ends.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class ClusterBalanceStore:
         *,
         double_tolerance: Callable[[], Decimal],
         batch_documents: int = BATCH_DOCUMENTS,
+        answer_mismatches_max: int = MISMATCHES_PER_ANSWER_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._here = here
@@ -73,6 +80,7 @@ class ClusterBalanceStore:
         self._mappings = mappings
         self._double_tolerance = double_tolerance
         self._batch_documents = batch_documents
+        self._answer_mismatches_max = answer_mismatches_max
         self._monotonic = monotonic
 
     async def open(self, *, deadline_seconds: float) -> "ClusterBalanceSource":
@@ -90,6 +98,7 @@ class ClusterBalanceStore:
             selection=Selection(),
             deadline_seconds=deadline_seconds,
             batch_documents=self._batch_documents,
+            mismatches_max=self._answer_mismatches_max,
         )
         here = await self._here.open(deadline_seconds=deadline_seconds)
         return ClusterBalanceSource(here, _Errands(self._workers, template, deadline))

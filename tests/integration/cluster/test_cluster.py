@@ -15,8 +15,8 @@ import pytest
 from bson import Decimal128
 
 from reconciler.cluster.connection import DaskWorkers
-from reconciler.cluster.sources import ClusterBalanceStore
-from reconciler.cluster.tasks import Access, RangeJob, read_range
+from reconciler.cluster.sources import ClusterBalanceStore, Workers
+from reconciler.cluster.tasks import Access, RangeAnswer, RangeJob, read_range
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.scanning.ports import KeyRange, Selection
@@ -67,18 +67,19 @@ def access_of(database: Database, uri: str) -> Access:
 
 
 def scanner(
-    database: Database, uri: str, workers: DaskWorkers, options: ScanOptions = AT_ONCE, **more: Any
+    database: Database, uri: str, workers: Workers, options: ScanOptions = AT_ONCE, **store: Any
 ) -> Scanner:
     here = MongoBalanceStore(database, DEFAULT_MAPPINGS, **SMALL)
-    store = ClusterBalanceStore(
+    clustered = ClusterBalanceStore(
         here,
         workers,
         access_of(database, uri),
         DEFAULT_MAPPINGS,
         double_tolerance=lambda: options.double_tolerance,
         batch_documents=5,
+        **store,
     )
-    return Scanner(store, DEFAULT_MAPPINGS, options, **more)
+    return Scanner(clustered, DEFAULT_MAPPINGS, options)
 
 
 def told(report: ScanReport) -> object:
@@ -177,6 +178,34 @@ async def test_answers_of_workers_are_bounded(
     assert sum(len(each.mismatched) for each in answers) == len(expected.mismatches)
     assert max(len(each.mismatched) for each in answers) <= mismatches_max + 5
     assert (len(answers) > 1) == (mismatches_max < 1_000)
+
+
+class AtOnce:
+    """Does jobs in a thread, as a worker would; keeps them."""
+
+    def __init__(self) -> None:
+        self.jobs: list[RangeJob] = []
+
+    async def connect(self, *, seconds: float) -> None:
+        assert seconds > 0
+
+    async def read(self, job: RangeJob, *, seconds: float) -> RangeAnswer:
+        self.jobs.append(job)
+        return await asyncio.to_thread(read_range, job)
+
+
+async def test_an_answer_that_was_cut_is_gone_on_with(database: Database, mongo_uri: str) -> None:
+    """What follows is asked for, and nothing counts twice or is left out."""
+    made = exchange()
+    await made.write(database)
+    workers = AtOnce()
+    few = scanner(database, mongo_uri, workers, answer_mismatches_max=1)
+
+    report = await few.scan_all()
+
+    assert_found(report, made)
+    assert len(workers.jobs) > USERS / 10
+    assert all(0 < job.deadline_seconds <= 30 for job in workers.jobs)
 
 
 async def test_a_worker_that_dies_has_its_ranges_read_again(
