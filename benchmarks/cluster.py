@@ -11,7 +11,7 @@ from typing import Any
 
 import distributed
 
-from benchmarks.figures import Spread
+from benchmarks.figures import Spread, ratios
 from benchmarks.machine import description, peak_memory_mb
 from benchmarks.population import Population, connect
 from reconciler.cluster.connection import DaskWorkers
@@ -46,9 +46,9 @@ async def rate(store: BalanceStore, accounts: int) -> float:
 
 async def in_turns(
     uri: str, here: MongoBalanceStore, accounts: int, rounds: int
-) -> dict[str, list[float]]:
+) -> dict[str, Spread]:
     """Scan in each way, round by round; and see how much memory workers ever held."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, Spread] = {}
     access = Access(uri, DATABASE, 5.0, 5.0)
     for count in (1, 2):
         async with (
@@ -65,14 +65,16 @@ async def in_turns(
                 double_tolerance=lambda: DEFAULT_DOUBLE_TOLERANCE,
             )
             await rate(by_workers, accounts)
+            alone, together = [], []
             for _ in range(rounds):
-                alone = found.setdefault("one process, no cluster", [])
                 alone.append(await rate(here, accounts))
-                rates = found.setdefault(f"{count} worker(s)", [])
-                rates.append(await rate(by_workers, accounts))
+                together.append(await rate(by_workers, accounts))
+            found[f"accounts/s of one process, beside {count} worker(s)"] = Spread(tuple(alone))
+            found[f"accounts/s of {count} worker(s)"] = Spread(tuple(together))
+            found[f"{count} worker(s) against one process"] = ratios(together, alone)
             async with distributed.Client(cluster, asynchronous=True) as asking:  # type: ignore[no-untyped-call]
                 peaks = await asking.run(peak_memory_mb)
-            found[f"peak MB of each of {count} worker(s)"] = list(peaks.values())
+            found[f"peak MB of each of {count} worker(s)"] = Spread(tuple(peaks.values()))
     return found
 
 
@@ -93,8 +95,8 @@ async def main(accounts: int = ACCOUNTS, rounds: int = ROUNDS) -> None:
         sizes = await room(client[DATABASE], accounts)
         for name, size in sizes.items():
             print(f"{name}: {size:.0f} bytes an account")
-        for name, values in (await in_turns(server.uri, here, accounts, rounds)).items():
-            print(f"{name}: {Spread(tuple(values)).shown()}")
+        for name, spread in (await in_turns(server.uri, here, accounts, rounds)).items():
+            print(f"{name}: {spread.shown(2 if 'against' in name else 0)}")
 
 
 if __name__ == "__main__":
