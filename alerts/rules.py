@@ -242,6 +242,8 @@ def _on_repairs(timing: Timing, job: str) -> Iterator[Alert]:
     failed = f'reconciler_repairs_total{{job="{job}",outcome="verify_failed"}}'
     window = duration(timing.repair_verify_failed_seconds)
     told = f'reconciler_repair_last_verify_failure_timestamp_seconds{{job="{job}"}}'
+    flapped = f'reconciler_repair_refusals_total{{job="{job}",guard="flapping"}}'
+    flapped_window = duration(timing.repair_flapping_seconds)
     awaiting = _last("repairs_awaiting_approval:max", job, timing.memory_seconds)
     yield Alert(
         "ReconcilerRepairVerifyFailed",
@@ -254,6 +256,17 @@ def _on_repairs(timing: Timing, job: str) -> Iterator[Alert]:
         "A repair was carried out and balances still disagree.",
         "The check after a repair found a mismatch: repairs are switched off until a person has "
         "looked.",
+        "repair-audit",
+        names_contact=True,
+    )
+    yield Alert(
+        "ReconcilerRepairFlapping",
+        "critical",
+        f"sum(increase({flapped}[{flapped_window}])) > 0",
+        None,
+        "An account that was repaired has drifted again.",
+        "A repair was refused by the guard `flapping`: something still writes past the library, "
+        "and another repair would hide it.",
         "repair-audit",
         names_contact=True,
     )

@@ -1,7 +1,8 @@
-"""`python -m benchmarks`: measure scans, postings and a daemon under load.
+"""`python -m benchmarks`: measure scans, postings, a daemon under load and the audit trail.
 
 Exit code 1 if a bar is missed: the scan's ratio and its memory are bars, and so are how long the
-daemon's clients wait and how much slower they make its scan; other times are not.
+daemon's clients wait, how much slower they make its scan, and how long proving the trail takes;
+other times are not.
 """
 
 import argparse

@@ -18,12 +18,14 @@ from reconciler.escrow.service import Escrow
 from reconciler.model.mapping import OWN_COLLECTIONS
 from reconciler.model.report import ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.model.token_trail import Grant
 from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import Differences, Settings, differences
+from reconciler.storage.auditing import MongoAuditTrail
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
 from reconciler.storage.holdings import MongoHoldings
@@ -45,6 +47,7 @@ from reconciler.surfaces.daemon.repair_pulse import RepairPulse
 from reconciler.surfaces.daemon.schedule import Timing
 from reconciler.surfaces.daemon.service import DaemonService
 from reconciler.surfaces.daemon.succession import Succession
+from reconciler.surfaces.daemon.token_watch import TokenWatch
 from reconciler.surfaces.fan_out import (
     SeveralAuditObservers,
     SeveralDaemonObservers,
@@ -157,6 +160,10 @@ class _Parts:
         holder = holder_name()
         audit_observer = SeveralAuditObservers(metrics.audit, AuditLog(logs))
         self.trail = open_trail(settings, database, audit_observer)
+        self.token_watch = TokenWatch(
+            self.trail, MongoAuditTrail(database).bodies, actor=holder, now=_now, logs=logs
+        )
+        self.token_watch.take(_grants(settings))
         recorder = ScanRecorder(
             self.scanner,
             self.records,
@@ -227,6 +234,7 @@ class _Parts:
                     logs=self.logs,
                 ),
                 self.repair_pulse,
+                self.token_watch,
             ),
         )
         self.succession.schedule = daemon.schedule
@@ -300,6 +308,7 @@ class _RunningDaemon:
         parts = self._parts
         timing = Timing.of(settings.scan)
         parts.gate.reload(settings.api)
+        parts.token_watch.take(_grants(settings))
         changed = differences(parts.settings, settings)
         self._daemon.schedule.retime(timing)
         parts.scanner.options = scan_options(settings)
@@ -325,6 +334,11 @@ def _metrics(settings: Settings) -> Metrics:
         audit.checkpoint_interval_seconds if audit.checkpoint_path is not None else None
     )
     return metrics
+
+
+def _grants(settings: Settings) -> list[Grant]:
+    tokens = settings.api.tokens
+    return [Grant(each.name, tuple(each.scopes), each.expires) for each in tokens]
 
 
 def _sync(settings: Settings, database: Database, metrics: Metrics, logs: Logs) -> BalanceSync:

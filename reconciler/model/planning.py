@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from reconciler.model.amounts import WIDE, ZERO, canonical, decimal_places_of, plain
+from reconciler.model.amounts import (
+    DIGITS_MAX,
+    WIDE,
+    ZERO,
+    canonical,
+    decimal_places_of,
+    digits_of,
+    plain,
+)
 from reconciler.model.change import Rules, standing_of
 from reconciler.model.comparison import MismatchKind, compare
 from reconciler.model.copies import Balance, BalanceView
@@ -209,6 +217,11 @@ def _problem_of(after: Balance, facts: AccountFacts, rules: Rules) -> str | None
         )
     if facts.locked_by_trades is None:
         return "an open trade of the account has no amount that can be read: have it corrected"
+    if max(map(digits_of, (after.available, after.locked, after.total))) > DIGITS_MAX:
+        return (
+            f"the balance and its total need more than {DIGITS_MAX} digits: a person must decide "
+            "what it is"
+        )
     if after.locked < facts.locked_by_trades:
         return (
             f"open trades have set {plain(facts.locked_by_trades)} aside, and only "

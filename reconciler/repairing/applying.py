@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import (
+    AccountPaused,
+    DeadlineExceeded,
     OutcomeUnknown,
     PlanNotFound,
     PlanStale,
+    PostingFailed,
+    PostingRefused,
     ReconcilerError,
     StaleBefore,
 )
@@ -29,6 +33,8 @@ from reconciler.repairing.stores import Within
 
 # A step whose commit was not answered is asked for again: under its op_id it is applied once.
 _ATTEMPTS_MAX = 3
+# What refuses a posting now and may not refuse it the next time: the plan stops there.
+_MAY_PASS = (AccountPaused, DeadlineExceeded, PostingFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,13 @@ class Application:
             except OutcomeUnknown:
                 if attempt == _ATTEMPTS_MAX:
                     raise
+            except _MAY_PASS:
+                raise
+            except PostingRefused as error:
+                # It would be refused whenever it is tried, and the other accounts must not wait.
+                audited = self._audited(plan, number, step, StepOutcome.REFUSED, str(error))
+                await self.parts.plans.record(self._outcome(number, StepOutcome.REFUSED, audited))
+                return
 
     def _outcome(self, number: int, outcome: StepOutcome, audited: Insertion) -> Within:
         return self.parts.plans.outcome(
@@ -103,7 +116,12 @@ class Application:
         )
 
     def _audited(
-        self, plan: RepairPlan, number: int, step: RepairStep, outcome: StepOutcome
+        self,
+        plan: RepairPlan,
+        number: int,
+        step: RepairStep,
+        outcome: StepOutcome,
+        problem: str | None = None,
     ) -> Insertion:
         assert step.after is not None, "a planned step has a balance"
         details = {
@@ -126,6 +144,7 @@ class Application:
             "owed_change": plain(step.owed_change),
             "approved_by": plan.approved_by,
             "reason": self.reason,
+            "problem": problem,
         }
         return self.parts.audit.insertion(
             self._event(AuditKind.REPAIR_STEP, outcome.value, step.account.user_id.text, details)

@@ -12,7 +12,8 @@ from reconciler.model.planning import AccountFacts, changed_amount, repaired_wit
 from reconciler.model.repair import Guard, GuardRefusal, RepairPlan, RepairStep, StepOutcome
 from reconciler.repairing.rules import RepairOptions, RepairParts
 
-_HOUR = timedelta(hours=1)
+# Over which time plans are counted that began to be applied.
+RATE_TIME = timedelta(hours=1)
 
 
 def op_prefix(plan_id: str) -> str:
@@ -160,7 +161,7 @@ class Asking:
             },
             rises={step.account: step.owed_change for step in repaired if step.owed_change > 0},
             prices_usd=self.options.prices_usd,
-            plans_last_hour=await parts.plans.begun_since(parts.now() - _HOUR, but=plan_id),
+            plans_last_hour=await parts.plans.begun_since(parts.now() - RATE_TIME, but=plan_id),
             accounts_known=source.accounts_known,
             users_known=source.users_known,
             source_documents=source.documents,

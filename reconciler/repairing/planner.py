@@ -176,6 +176,7 @@ class Planner:
                 needs_approval=needs_approval(value, threshold_usd=threshold, steps=steps),
                 state=PlanState.PLANNED,
                 reverts=reverts,
+                mapping=next((each.mappings.fingerprint for each in rules.values()), None),
             )
         )
         event = AuditEvent(

@@ -1,11 +1,12 @@
 """Whether a plan can be used at all, by whom, and what the trail keeps of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from reconciler.errors import InvalidPosting, PlanStale, RepairRefused, SelfApproval
 from reconciler.model.amounts import plain
 from reconciler.model.audit import EVERYBODY
-from reconciler.model.identity import checked_reason
+from reconciler.model.change import Rules
+from reconciler.model.identity import Account, checked_reason
 from reconciler.model.repair import PlanState, RepairPlan
 
 
@@ -33,6 +34,16 @@ def refuse_unusable(plan: RepairPlan, digest: str) -> None:
         raise PlanStale(plan.plan_id, f"it expired at {plan.expires_at.isoformat()}: plan again")
     if plan.state is PlanState.APPLIED:
         raise PlanStale(plan.plan_id, "it was applied already, and a plan is used once")
+
+
+def refuse_other_mapping(plan: RepairPlan, rules_of: Callable[[Account], Rules]) -> None:
+    """Refuse a plan that was made by another collection mapping: it would write what nobody saw.
+
+    Raises:
+        PlanStale.
+    """
+    if any(rules_of(each.account).mappings.fingerprint != plan.mapping for each in plan.steps):
+        raise PlanStale(plan.plan_id, "the collections are mapped in another way since: plan again")
 
 
 def refuse_unapproved(plan: RepairPlan, actor: str) -> None:

@@ -31,7 +31,6 @@ class RepairOptions:
     after that time.
     """
 
-    enabled: bool = False
     caps: Caps = field(default_factory=Caps)
     approval_threshold_usd: Decimal = Decimal(1000)
     prices_usd: Mapping[str, Decimal] = field(default_factory=dict)

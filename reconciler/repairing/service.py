@@ -18,10 +18,11 @@ from reconciler.model.repair import (
     TruthPolicy,
 )
 from reconciler.repairing.applying import Application
-from reconciler.repairing.asking import Asking
+from reconciler.repairing.asking import RATE_TIME, Asking
 from reconciler.repairing.planner import Planner, Proposing
 from reconciler.repairing.refusals import (
     checked,
+    refuse_other_mapping,
     refuse_unapproved,
     refuse_unusable,
     user_of,
@@ -131,6 +132,7 @@ class RepairService:
         why = checked(reason)
         plan = await self.show(plan_id)
         refuse_unusable(plan, digest)
+        refuse_other_mapping(plan, self._parts.rules_of)
         refuse_unapproved(plan, actor)
         await self._asking.again(plan, actor=actor)
         await self._asking.sign("before repair", actor=actor, plan_id=plan_id)
@@ -141,10 +143,13 @@ class RepairService:
             actor=actor,
             applier=applier,
             seconds=self.options.claim_seconds,
+            begun_max=self.options.caps.plans_per_hour_max,
+            since=self._parts.now() - RATE_TIME,
         ):
             plan = await self.show(plan_id)
             refuse_unusable(plan, digest)
             refuse_unapproved(plan, actor)
+            await self._asking.again(plan, actor=actor)
             raise PlanStale(plan_id, "somebody else is applying it: show it in half a minute")
         application = Application(
             self._parts, self.options, self._asking, plan_id, applier, actor, why
@@ -179,7 +184,7 @@ class RepairService:
 
     async def _result(self, plan: RepairPlan, *, is_verified: bool) -> RepairResult:
         planned = [step for step in plan.steps if step.after is not None]
-        applied = all(step.outcome is StepOutcome.APPLIED for step in planned)
+        applied = bool(planned) and all(s.outcome is StepOutcome.APPLIED for s in planned)
         user = user_of(plan)
         try:
             check = await self._parts.check(None if user == EVERYBODY else user, None)

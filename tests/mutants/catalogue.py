@@ -8,6 +8,7 @@ from tests.mutants.of_daemon import DAEMON_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
+from tests.mutants.of_repair import REPAIR_MUTANTS
 from tests.mutants.of_scanning import SCANNING_MUTANTS
 
 MUTANTS = (
@@ -20,4 +21,5 @@ MUTANTS = (
     *HTTP_MUTANTS,
     *DAEMON_MUTANTS,
     *ACCESS_MUTANTS,
+    *REPAIR_MUTANTS,
 )

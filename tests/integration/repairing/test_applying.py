@@ -88,6 +88,8 @@ async def test_a_plan_is_used_once(workshop: Workshop, stored: Stored) -> None:
         await workshop.apply(plan, digest=wrong)
     with pytest.raises(PlanStale):
         await workshop.apply(other)
+    with pytest.raises(PlanStale, match="was changed"):
+        await workshop.service.show(other.plan_id)
     with pytest.raises(PlanNotFound):
         await workshop.apply(replace(plan, plan_id="none"))
     assert await stored.everything() == before

@@ -17,7 +17,7 @@ MODULE = "tests.integration.repairing.interrupted"
 D = Decimal
 CURRENCIES = ("BTC", "ETH")
 # The awaits of an application of two steps. A new await is covered by changing this number.
-AWAITS = 209
+AWAITS = 219
 LOOK_SECONDS = 0.3
 LOOKS_MAX = 60
 

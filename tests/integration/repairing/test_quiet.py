@@ -26,14 +26,14 @@ def guard_of(refused: pytest.ExceptionInfo[RepairRefused]) -> Guard | None:
 
 async def test_nobody_waits_while_repairs_are_off(ready: Database, tmp_path: Path) -> None:
     """The switch is asked before postings are held up; who only looks at a plan holds up nobody."""
-    shop = Workshop(ready, tmp_path, options(enabled=False))
+    shop = Workshop(ready, tmp_path, is_on=False)
     await shop.drifted("u")
 
     class Nobody:
         async def begin(self, *_arguments: object, **_named: object) -> None:
             raise AssertionError("a posting would wait")
 
-    refusing = Workshop(ready, tmp_path, shop.options, {"pauses": Nobody()})
+    refusing = Workshop(ready, tmp_path, shop.options, {"pauses": Nobody()}, is_on=False)
     with pytest.raises(RepairRefused) as refused:
         await refusing.plan("u")
     assert guard_of(refused) is Guard.KILL_SWITCH

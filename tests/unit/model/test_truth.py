@@ -89,6 +89,7 @@ def test_a_journal_with_a_gap_says_nothing(kept: list[int], last: int) -> None:
         ((None, "5", "5", "5"), {}, "no copy"),
         (("-1", "5", "5", "5"), {}, "below zero"),
         (("0.123456789", "5", "5", "5"), {}, "finer"),
+        ((f"{'9' * 34} {'9' * 34} -", "5", "5", "5"), {}, "34 digits"),
         (("5 1", "6", "6", "6"), {"locked_by_trades": "2"}, "open trades"),
         (("5", "5", "6", "6"), {"policy": TruthPolicy.MAJORITY}, "no three copies"),
         (("5", "6", "6", "6"), {"policy": TruthPolicy.JOURNAL}, "no entry"),
