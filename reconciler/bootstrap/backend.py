@@ -12,7 +12,7 @@ from reconciler import errors
 from reconciler.auditing.trail import Trail
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
-from reconciler.bootstrap.clustering import open_cluster
+from reconciler.bootstrap.clustering import build_scanner, open_cluster
 from reconciler.bootstrap.repairing import open_repairs
 from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanTrigger
@@ -27,7 +27,6 @@ from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
 from reconciler.storage.leasing import MongoLease
-from reconciler.storage.load import MongoLoad
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.recorded_findings import MongoRecordedFindings
 from reconciler.storage.recorded_scans import MongoRecordedScans
@@ -106,13 +105,7 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
         database = client[settings.mongo.database]
         observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
         store = MongoBalanceStore(database, mappings)
-        scanner = Scanner(
-            clustered(store, lambda: settings.scan.double_tolerance),
-            mappings,
-            scan_options(settings),
-            observer=observer,
-            load=MongoLoad(client),
-        )
+        scanner = build_scanner(store, clustered, mappings, scan_options(settings), observer)
         scans = MongoRecordedScans(database, history_days=settings.scan.history_days)
         findings = MongoRecordedFindings(
             database, scans, mappings, history_days=settings.scan.history_days

@@ -1,4 +1,4 @@
-"""Builds what scans read ranges with: this process, or the workers of a Dask cluster."""
+"""Builds the scanner, and what reads its ranges: this process, or the workers of a Dask cluster."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -7,8 +7,14 @@ from decimal import Decimal
 from reconciler.cluster.connection import EXTRA, DaskWorkers, dask_is_installed
 from reconciler.cluster.sources import ClusterBalanceStore
 from reconciler.cluster.tasks import Access
+from reconciler.model.mapping import Mappings
+from reconciler.scanning.observer import ScanObserver
 from reconciler.scanning.ports import BalanceStore
+from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, Problem, Settings
+from reconciler.storage.balances import MongoBalanceStore
+from reconciler.storage.load import MongoLoad
 
 # Makes the store of a scanner from the one that reads here; the tolerance is asked for each scan.
 Clustered = Callable[[BalanceStore, Callable[[], Decimal]], BalanceStore]
@@ -41,3 +47,25 @@ async def open_cluster(settings: Settings) -> AsyncIterator[Clustered]:
         yield lambda here, tolerance: ClusterBalanceStore(
             here, workers, access, settings.mappings(), double_tolerance=tolerance
         )
+
+
+def build_scanner(
+    store: MongoBalanceStore,
+    clustered: Clustered,
+    mappings: Mappings,
+    options: ScanOptions,
+    observer: ScanObserver,
+) -> Scanner:
+    """Make the scanner of a store, which waits while the store's server is busy."""
+
+    def tolerance() -> Decimal:
+        return scanner.options.double_tolerance
+
+    scanner = Scanner(
+        clustered(store, tolerance),
+        mappings,
+        options,
+        observer=observer,
+        load=MongoLoad(store.client),
+    )
+    return scanner

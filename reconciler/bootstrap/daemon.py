@@ -10,7 +10,7 @@ from reconciler import __version__
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
-from reconciler.bootstrap.clustering import Clustered, open_cluster
+from reconciler.bootstrap.clustering import Clustered, build_scanner, open_cluster
 from reconciler.bootstrap.repairing import open_repairs, repair_options, repair_standing
 from reconciler.control import checksum
 from reconciler.escrow.credits import TrialCredits
@@ -23,7 +23,6 @@ from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
-from reconciler.scanning.scanner import Scanner
 from reconciler.settings import Differences, Settings, differences
 from reconciler.storage.auditing import MongoAuditTrail
 from reconciler.storage.balances import MongoBalanceStore
@@ -31,7 +30,6 @@ from reconciler.storage.explaining import Explainer
 from reconciler.storage.holdings import MongoHoldings
 from reconciler.storage.idempotency import MongoIdempotencyKeys
 from reconciler.storage.leasing import MongoLease
-from reconciler.storage.load import MongoLoad
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.record_indexes import make_record_indexes
 from reconciler.storage.recorded_findings import MongoRecordedFindings
@@ -146,13 +144,9 @@ class _Parts:
         scan_log = ScanLog(
             logs, mappings=mappings, mismatches_max=lines_max, tells_mismatches=False
         )
-        self.scanner = Scanner(
-            clustered(self.store, lambda: self.scanner.options.double_tolerance),
-            mappings,
-            scan_options(settings),
-            observer=SeveralScanObservers(metrics.scans, scan_log),
-            load=MongoLoad(database.client),
-        )
+        scan_observer = SeveralScanObservers(metrics.scans, scan_log)
+        options = scan_options(settings)
+        self.scanner = build_scanner(self.store, clustered, mappings, options, scan_observer)
         days = settings.scan.history_days
         self.records = MongoRecordedScans(database, history_days=days)
         self.findings = MongoRecordedFindings(database, self.records, mappings, history_days=days)
