@@ -9,6 +9,7 @@ from decimal import Decimal
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, open_client, scan_options
+from reconciler.bootstrap.clustering import Clustered, build_scanner, open_cluster
 from reconciler.bootstrap.measuring import open_metrics
 from reconciler.bootstrap.repairing import open_repairs, repair_options, repair_standing
 from reconciler.bootstrap.watching import open_bypassing_writes, open_watch
@@ -22,7 +23,6 @@ from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
-from reconciler.scanning.scanner import Scanner
 from reconciler.settings import Differences, Settings, differences
 from reconciler.storage.auditing import MongoAuditTrail
 from reconciler.storage.balances import MongoBalanceStore
@@ -89,8 +89,12 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
     metrics = open_metrics(settings)
     gate = Gate(settings.api, clock=_now, observer=metrics.http)
     listener = OperationListener(metrics.mongo, database=settings.mongo.database)
-    async with _closed_soon(open_client(settings, listeners=[listener])) as client:
-        parts = _Parts(settings, logs, client[settings.mongo.database], metrics, gate)
+    async with (
+        _closed_soon(open_client(settings, listeners=[listener])) as client,
+        open_cluster(settings) as clustered,
+    ):
+        database = client[settings.mongo.database]
+        parts = _Parts(settings, logs, database, metrics, gate, clustered)
         try:
             yield _RunningDaemon(parts, timing)
         finally:
@@ -119,7 +123,13 @@ class _Parts:
     """Everything that the daemon is made of, from one set of settings."""
 
     def __init__(
-        self, settings: Settings, logs: Logs, database: Database, metrics: Metrics, gate: Gate
+        self,
+        settings: Settings,
+        logs: Logs,
+        database: Database,
+        metrics: Metrics,
+        gate: Gate,
+        clustered: Clustered,
     ) -> None:
         self.settings = settings
         self.logs = logs
@@ -136,12 +146,9 @@ class _Parts:
         scan_log = ScanLog(
             logs, mappings=mappings, mismatches_max=lines_max, tells_mismatches=False
         )
-        self.scanner = Scanner(
-            self.store,
-            mappings,
-            scan_options(settings),
-            observer=SeveralScanObservers(metrics.scans, scan_log),
-        )
+        scan_observer = SeveralScanObservers(metrics.scans, scan_log)
+        options = scan_options(settings)
+        self.scanner = build_scanner(self.store, clustered, mappings, options, scan_observer)
         days = settings.scan.history_days
         self.records = MongoRecordedScans(database, history_days=days)
         self.findings = MongoRecordedFindings(database, self.records, mappings, history_days=days)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
 from reconciler.model.report import Consistency
+from reconciler.model.throttle import DEFAULT_THROTTLE, ThrottleLimits
 
 # When so many suspects are waiting they are looked at again before the scan goes on.
 SUSPECTS_MAX = 10_000
@@ -23,6 +24,7 @@ class ScanOptions:
     mismatches_max: int = 1_000
     suspects_max: int = SUSPECTS_MAX
     double_tolerance: Decimal = DEFAULT_DOUBLE_TOLERANCE
+    throttle: ThrottleLimits = DEFAULT_THROTTLE
 
 
 @dataclass(frozen=True, slots=True)

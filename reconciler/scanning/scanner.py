@@ -25,6 +25,7 @@ from reconciler.scanning.ports import (
 from reconciler.scanning.range_reading import PAUSE_SECONDS, RangeReading
 from reconciler.scanning.records import SightingSink
 from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.throttle import LoadSource, Throttle
 
 # Accounts so far, and how many there will be, roughly.
 Progress = Callable[[int, int], None]
@@ -45,6 +46,7 @@ class Scanner:
         mappings: what their fields mean.
         options: limits and settings.
         observer: is told what happens.
+        load: says how busy the server is; None lets no scan wait for it.
         now: the time of day.
         monotonic: a clock in seconds, for durations and the deadline.
         sleep: waits some seconds.
@@ -58,6 +60,7 @@ class Scanner:
         options: ScanOptions | None = None,
         *,
         observer: ScanObserver | None = None,
+        load: LoadSource | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -67,6 +70,8 @@ class Scanner:
         self._mappings = mappings
         self.options = options or ScanOptions()
         self._observer = observer or Unobserved()
+        self._load = load
+        self._told_unknown: set[str] = set()
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
@@ -92,14 +97,18 @@ class Scanner:
         is told all that is seen, however much it is.
         """
         started_at, begun = self._now(), self._monotonic()
+        scan_id = scan_id or self._new_id()
+        deadline = Deadline(self.options.deadline_seconds, self._monotonic)
         scan = _Scan(
-            scan_id=scan_id or self._new_id(),
+            scan_id=scan_id,
             selection=Selection(user_id, currency),
             mappings=self._mappings,
             options=self.options,
             observer=self._observer,
             sink=sink or Unwritten(),
-            deadline=Deadline(self.options.deadline_seconds, self._monotonic),
+            deadline=deadline,
+            # What one user has is read at once, whoever else is busy.
+            throttle=self._throttle(scan_id, deadline) if user_id is None else None,
             monotonic=self._monotonic,
             sleep=self._sleep,
             progress=progress,
@@ -108,6 +117,18 @@ class Scanner:
         report = scan.report(started_at, duration_seconds=self._monotonic() - begun)
         self._observer.scan_finished(report)
         return report
+
+    def _throttle(self, scan_id: str, deadline: Deadline) -> Throttle:
+        return Throttle(
+            self._load,
+            self.options.throttle,
+            deadline,
+            scan_id=scan_id,
+            observer=self._observer,
+            told=self._told_unknown,
+            monotonic=self._monotonic,
+            sleep=self._sleep,
+        )
 
 
 class _Scan:
@@ -123,6 +144,7 @@ class _Scan:
         observer: ScanObserver,
         sink: SightingSink,
         deadline: Deadline,
+        throttle: Throttle | None,
         monotonic: Callable[[], float],
         sleep: Sleep,
         progress: Progress | None,
@@ -134,6 +156,7 @@ class _Scan:
         self._observer = observer
         self._sink = sink
         self._deadline = deadline
+        self._throttle = throttle
         self._monotonic = monotonic
         self._sleep = sleep
         self._progress = progress
@@ -291,6 +314,8 @@ class _Scan:
             read_again=read_again,
         )
         try:
+            if self._throttle is not None:
+                await self._throttle.pass_through(key_range)
             await reading.read(key_range)
         except CannotLook as error:
             self._incomplete.append(str(error))

@@ -18,7 +18,8 @@ from reconciler.model.mapping import (
     Mappings,
     TotalMeaning,
 )
-from reconciler.settings.address import SCHEMES
+from reconciler.model.throttle import DEFAULT_THROTTLE
+from reconciler.settings.address import DASK_ADDRESS, SCHEMES
 from reconciler.settings.service import (
     ApiSettings,
     AuditSettings,
@@ -28,6 +29,7 @@ from reconciler.settings.service import (
 )
 from reconciler.settings.values import (
     Count,
+    CountOrNone,
     DatabaseName,
     ExactDecimal,
     Name,
@@ -61,6 +63,12 @@ class LogShape(StrEnum):
 def _mongo_uri(value: object) -> object:
     if isinstance(value, str) and not value.startswith(SCHEMES):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    return value
+
+
+def _dask_address(value: object) -> object:
+    if isinstance(value, str) and value and not DASK_ADDRESS.fullmatch(value):
+        raise ValueError('must look like "tcp://host:8786" or "tls://host:8786", or be empty')
     return value
 
 
@@ -126,6 +134,10 @@ class ScanSettings(Section):
     ranges_parallel: Annotated[Count, Field(le=64)] = 2
     deadline_seconds: Seconds = 600.0
     mismatches_max: Count = 100
+    dask_scheduler: Annotated[str, BeforeValidator(_dask_address)] = ""
+    throttle_lag_seconds_max: SecondsOrNone = DEFAULT_THROTTLE.lag_seconds_max
+    throttle_queue_max: CountOrNone = DEFAULT_THROTTLE.queue_max
+    throttle_wait_seconds_max: Seconds = DEFAULT_THROTTLE.wait_seconds_max
 
 
 class WatchSettings(Section):

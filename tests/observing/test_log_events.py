@@ -16,6 +16,7 @@ from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.posting import EntryKind
 from reconciler.model.report import Consistency, ScanMode, Verdict
 from reconciler.model.scan_record import ScanState
+from reconciler.model.throttle import Busy, ThrottleReason
 from reconciler.scanning.observer import ScanStage
 from reconciler.scanning.ports import KeyRange
 from reconciler.surfaces.fan_out import (
@@ -265,6 +266,9 @@ def told_to_scan_observers(to: Any) -> None:
     to.scan_started("s", mode=ScanMode.FULL, consistency=Consistency.SNAPSHOT)
     to.range_read_again("s", part, why="w")
     to.range_done("s", part, accounts=1)
+    to.scan_throttled("s", Busy(ThrottleReason.LAG, 9, 5), seconds=1)
+    to.scan_resumed("s", seconds=1)
+    to.load_unknown("s", why="w")
     to.suspect_found("s", drifted())
     to.mismatch_confirmed("s", drifted())
     to.stage_finished("s", ScanStage.CONFIRM, mode=ScanMode.FULL, seconds=1)
