@@ -52,6 +52,7 @@ lock: setup ## Lock the dependencies again (UPGRADE=1 for newer versions)
 	@test -x .venv-lock/bin/uv || { $(BIN)/python -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv; }
 	@$(UV_PIP_COMPILE) pyproject.toml -o requirements/runtime.txt
 	@$(UV_PIP_COMPILE) pyproject.toml --extra embedded --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(UV_PIP_COMPILE) pyproject.toml --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
 	@$(UV_PIP_COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## Remove .venv and every cache

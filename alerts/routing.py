@@ -15,12 +15,14 @@ SYMPTOMS: Mapping[str, tuple[str, ...]] = {
         "ReconcilerScanOverdue",
         "ReconcilerScansFailing",
         "ReconcilerScansNotRecorded",
+        "ReconcilerWatchLagging",
     ),
     "ReconcilerMongoDown": (
         "ReconcilerNeverSucceeded",
         "ReconcilerScanOverdue",
         "ReconcilerScansFailing",
         "ReconcilerScansNotRecorded",
+        "ReconcilerWatchLagging",
     ),
 }
 

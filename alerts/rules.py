@@ -77,6 +77,7 @@ def alerts(timing: Timing, job: str = JOB) -> tuple[Alert, ...]:
     return (
         *_on_balances(timing, job),
         *_on_the_daemon(timing, job),
+        *_on_the_watch(timing, job),
         *_on_mongo(timing, job),
         *_on_repairs(timing, job),
         *_on_the_trail(timing, job),
@@ -222,6 +223,30 @@ def _on_the_daemon(timing: Timing, job: str) -> Iterator[Alert]:
     )
 
 
+def _on_the_watch(timing: Timing, job: str) -> Iterator[Alert]:
+    bypassing = f'reconciler_bypassing_writes_total{{job="{job}"}}'
+    window = duration(timing.bypassing_seconds)
+    yield Alert(
+        "ReconcilerWatchLagging",
+        "warning",
+        f'max(reconciler_watch_lag_seconds{{job="{job}"}}) > {timing.watch_lag_seconds_max:g}',
+        timing.watch_lagging_for_seconds,
+        "Changes of balances are checked late.",
+        "The watch is {{ $value | humanizeDuration }} behind: a drift is seen that much later, or "
+        "only by the next full scan.",
+    )
+    yield Alert(
+        "ReconcilerBypassingWrite",
+        "warning",
+        f"sum(increase({bypassing}[{window}])) > 0",
+        None,
+        "Balances were written past the library.",
+        f"Within {window} something wrote to a balance collection without a journal entry, whether "
+        "or not the copies agree.",
+        "findings",
+    )
+
+
 def _on_mongo(timing: Timing, job: str) -> Iterator[Alert]:
     is_up = _last("mongo_up:max", job, timing.mongo_memory_seconds)
     for severity, seconds in (
@@ -242,6 +267,8 @@ def _on_repairs(timing: Timing, job: str) -> Iterator[Alert]:
     failed = f'reconciler_repairs_total{{job="{job}",outcome="verify_failed"}}'
     window = duration(timing.repair_verify_failed_seconds)
     told = f'reconciler_repair_last_verify_failure_timestamp_seconds{{job="{job}"}}'
+    flapped = f'reconciler_repair_refusals_total{{job="{job}",guard="flapping"}}'
+    flapped_window = duration(timing.repair_flapping_seconds)
     awaiting = _last("repairs_awaiting_approval:max", job, timing.memory_seconds)
     yield Alert(
         "ReconcilerRepairVerifyFailed",
@@ -254,6 +281,17 @@ def _on_repairs(timing: Timing, job: str) -> Iterator[Alert]:
         "A repair was carried out and balances still disagree.",
         "The check after a repair found a mismatch: repairs are switched off until a person has "
         "looked.",
+        "repair-audit",
+        names_contact=True,
+    )
+    yield Alert(
+        "ReconcilerRepairFlapping",
+        "critical",
+        f"sum(increase({flapped}[{flapped_window}])) > 0",
+        None,
+        "An account that was repaired has drifted again.",
+        "A repair was refused by the guard `flapping`: something still writes past the library, "
+        "and another repair would hide it.",
         "repair-audit",
         names_contact=True,
     )

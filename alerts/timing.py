@@ -16,9 +16,14 @@ class Timing:
         up_memory_seconds: for how long a daemon that was up counts as having been there.
         finding_age_seconds_max: how old a finding may become.
         scans_failing_seconds: within which time two failed scans are too many.
+        watch_lag_seconds_max: how far the watch may be behind.
+        bypassing_seconds: for how long a write past the library is spoken of.
         not_recorded_seconds: for how long a scan that was not recorded is spoken of.
         repair_verify_failed_seconds: the same of a repair after which something was still wrong.
-        repair_awaiting_for_seconds: for how long plans may wait for a second person.
+        repair_flapping_seconds: the same of a repair that was refused, the account having drifted
+            again.
+        repair_awaiting_for_seconds: for how long plans may wait for a second person; less than a
+            plan lives (`repair.plan_ttl_seconds`), for one that has expired no longer waits.
     """
 
     evaluation_seconds: float = 15
@@ -34,8 +39,12 @@ class Timing:
     never_succeeded_for_seconds: float = 1800
     scans_failing_seconds: float = 3600
     not_recorded_seconds: float = 1800
+    watch_lag_seconds_max: float = 30
+    watch_lagging_for_seconds: float = 300
+    bypassing_seconds: float = 1800
     repair_verify_failed_seconds: float = 900
-    repair_awaiting_for_seconds: float = 3600
+    repair_flapping_seconds: float = 900
+    repair_awaiting_for_seconds: float = 300
     audit_checkpoint_stale_for_seconds: float = 300
     mongo_down_for_seconds: float = 120
     mongo_down_critical_for_seconds: float = 900

@@ -1,7 +1,8 @@
-"""`python -m benchmarks`: measure scans, postings and a daemon under load.
+"""`python -m benchmarks`: measure scans, postings, a daemon under load and the audit trail.
 
 Exit code 1 if a bar is missed: the scan's ratio and its memory are bars, and so are how long the
-daemon's clients wait and how much slower they make its scan; other times are not.
+daemon's clients wait, how much slower they make its scan, and how long proving the trail takes;
+other times are not.
 """
 
 import argparse
@@ -16,12 +17,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from benchmarks import audit, digests, load, machine, page, pictures, postings, scans
+from benchmarks import audit, digests, load, machine, page, pictures, postings, scans, watch
 from benchmarks.figures import Section
 from reconciler.embedded import EmbeddedMongo
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-SUBJECTS = ("digest", "scan", "postings", "load", "audit")
+SUBJECTS = ("digest", "scan", "postings", "load", "audit", "watch")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Sizes:
     callers: tuple[int, ...] = (1, 16, 64)
     clients: int = 200
     records: int = 100_000
+    drifts: int = 60
+    traffic: int = 500
+    pairs: int = 7
 
 
 QUICK = Sizes(
@@ -47,6 +51,9 @@ QUICK = Sizes(
     callers=(1, 4),
     clients=20,
     records=2_000,
+    drifts=2,
+    traffic=50,
+    pairs=1,
 )
 
 
@@ -92,6 +99,9 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         callers=base.callers,
         clients=base.clients,
         records=base.records,
+        drifts=base.drifts,
+        traffic=base.traffic,
+        pairs=base.pairs,
     )
 
 
@@ -118,6 +128,15 @@ async def _section(subject: str, sizes: Sizes, *, seed: int, bars: bool) -> Sect
             seed=seed,
             bars=bars,
         )
+    if subject == "watch":
+        wanted = watch.WatchSizes(
+            drifts=sizes.drifts,
+            postings_per_second=sizes.traffic,
+            callers=max(sizes.callers),
+            pairs=sizes.pairs,
+            seconds=sizes.seconds,
+        )
+        return await watch.measure(wanted, seed=seed, bars=bars)
     if subject == "scan":
         return await scans.measure(
             accounts=sizes.accounts,

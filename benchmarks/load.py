@@ -4,17 +4,15 @@ The scan alone and the scan under load take turns, all in one daemon.
 """
 
 import asyncio
-import contextlib
 import json
 import math
-import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from benchmarks.daemon import running_daemon
 from benchmarks.figures import Bar, Section, Spread, Table, ratios
 from benchmarks.population import Population, connect
 from reconciler.embedded import EmbeddedMongo
@@ -28,7 +26,6 @@ PAUSE_SECONDS = 1.0
 DATABASE = "exchange"
 # The daemon must be up, and each of its scans done, within so long.
 WAIT_SECONDS_MAX = 120.0
-STOP_SECONDS_MAX = 15.0
 _LINE_BYTES_MAX = 64 * 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,7 +45,8 @@ async def measure(*, accounts: int, rounds: int, clients: int, seed: int, bars: 
     async with EmbeddedMongo(cache_gb=1.0) as server:
         async with connect(server.uri) as client:
             await Population(accounts, seed).load(client[DATABASE])
-        async with _daemon(server.uri) as address:
+        async with running_daemon(server.uri, DATABASE) as daemon:
+            address = daemon.address
             await _scan(address, accounts)  # the first scan finds nothing warm
             alone: list[Round] = []
             loaded: list[Round] = []
@@ -108,62 +106,6 @@ async def _scan(address: tuple[str, int], accounts: int) -> float:
     if (answer.get("status"), answer.get("checked_balances")) != ("healthy", accounts):
         raise RuntimeError(f"the scan did not see {accounts} sound accounts: {answer}")
     return elapsed
-
-
-@contextlib.asynccontextmanager
-async def _daemon(uri: str) -> AsyncIterator[tuple[str, int]]:
-    """Run `reconciler run` with its default settings; give the address where it listens.
-
-    Its own scans are a day apart, so that none falls into a measurement.
-    """
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("RECONCILER_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "reconciler", "run"),
-        cwd=_ROOT,
-        env=kept
-        | {
-            "RECONCILER_MONGO__URI": uri,
-            "RECONCILER_MONGO__DATABASE": DATABASE,
-            "RECONCILER_API__PORT": "0",
-            "RECONCILER_SCAN__INTERVAL_SECONDS": "86400",
-        },
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None, "it was asked for"
-    draining = None
-    try:
-        async with asyncio.timeout(WAIT_SECONDS_MAX):
-            listening = await _event(process.stderr, "http_listening")
-            await _event(process.stderr, "scan_finished")
-        draining = asyncio.create_task(process.stderr.read())
-        yield listening["host"], listening["port"]
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS_MAX):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        if draining is not None:
-            await draining
-
-
-async def _event(log: asyncio.StreamReader, name: str) -> dict[str, Any]:
-    """Read the log up to an event.
-
-    Raises:
-        RuntimeError: the daemon ended before.
-    """
-    lines = b""
-    while line := await log.readline():
-        lines += line
-        event = json.loads(line) if line.startswith(b"{") else {}
-        if event.get("event") == name:
-            found: dict[str, Any] = event
-            return found
-    raise RuntimeError(f"the daemon ended: {lines.decode(errors='replace')[-2000:]}")
 
 
 def quantile(values: Sequence[float], share: float) -> float:

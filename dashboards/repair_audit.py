@@ -21,7 +21,9 @@ def build_repair_audit() -> Dashboard:
             _awaiting(),
             _enabled(),
             _chain(),
+            _checkpoint(),
             _records(),
+            _written(),
         ),
     )
 
@@ -88,12 +90,41 @@ def _chain() -> stat.Panel:
     )
 
 
+def _checkpoint() -> timeseries.Panel:
+    signed = metric("reconciler_audit_last_checkpoint_timestamp_seconds")
+    return graph(
+        Face(
+            title="Age of the last checkpoint",
+            description="How long ago the audit trail was last signed outside the database, and "
+            "how often it should be. Nothing is repaired while it cannot be signed.",
+            unit="s",
+        ),
+        Query(f"time() - max({signed} > 0)", "age"),
+        Query(standing("reconciler_audit_checkpoint_interval_seconds"), "interval"),
+    )
+
+
 def _records() -> timeseries.Panel:
     return graph(
         Face(
-            title="Audit records",
-            description="Length of the audit trail. It never becomes shorter.",
+            title="Length of the audit trail",
+            description="Records on the audit trail, whoever wrote them. It never becomes shorter.",
             unit="locale",
         ),
         Query(standing("reconciler_audit_size"), "records"),
+    )
+
+
+def _written() -> timeseries.Panel:
+    failures = increase_by("kind", "reconciler_audit_append_failures_total")
+    return graph(
+        Face(
+            title="Audit records by kind",
+            description="What the daemons wrote on the audit trail, and what they could not write. "
+            "Records by commands are in its length alone.",
+            unit="locale",
+        ),
+        Query(increase_by("kind", "reconciler_audit_records_total"), "{{kind}}"),
+        Query(failures, "{{kind}} not written"),
+        is_stacked=True,
     )

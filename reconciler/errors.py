@@ -58,6 +58,7 @@ __all__ = [
     "OutcomeUnknown",
     "PlanNotFound",
     "PlanStale",
+    "PositionLost",
     "PostingFailed",
     "PostingRefused",
     "ReadInterrupted",
@@ -144,7 +145,7 @@ class UnsupportedServer(ReconcilerError):
 
 
 class SchemaNotReady(ReconcilerError):
-    """A unique index is missing: run `reconciler db init` first."""
+    """A unique index is missing (run `reconciler db init` first), or a right to read."""
 
 
 class DatabaseUnavailable(ReconcilerError):
@@ -175,6 +176,17 @@ class Fenced(ReconcilerError):
     """Another daemon has taken the lease over since: what this one wanted to write was refused."""
 
 
+class PositionLost(ReconcilerError):
+    """The stream of changes cannot go on where it was: what was written meanwhile is not known.
+
+    `reason` is one of the words by which such losses are counted.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class AuditTrailBroken(ReconcilerError):
     """What is stored of the audit trail is no chain that can be gone on with: it was changed."""
 
@@ -184,7 +196,7 @@ class CheckpointFailed(ReconcilerError):
 
 
 class RepairRefused(ReconcilerError):
-    """A guard said no, or the request cannot be planned; no balance was written.
+    """A guard said no, or the request cannot be planned; no balance was written after that.
 
     `refusal` holds which guard it was, why, and what to do; None where no guard was asked.
     """

@@ -39,7 +39,7 @@ choose_python() {
 wanted() {
     "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
     pwd
-    cksum requirements/dev.txt pyproject.toml scripts/setup.sh
+    cksum requirements/dev.txt requirements/cluster.txt pyproject.toml scripts/setup.sh
 }
 
 is_ready() { [ -x $venv/bin/python ] && [ -f $stamp ] && [ "$(cat $stamp)" = "$wanted" ]; }
@@ -62,8 +62,9 @@ build() {
     # Always from nothing: an interrupted or older environment leaves no trace.
     rm -rf $venv
     "$python" -m venv $venv || die "$python could not make a virtual environment in $PWD/$venv."
-    say "Installing $(grep -c '^[a-z].*==' requirements/dev.txt) locked packages, the embedded MongoDB among them (under a minute)"
-    pip_install --require-hashes --no-deps --only-binary :all: -r requirements/dev.txt
+    say "Installing $(cat requirements/dev.txt requirements/cluster.txt | grep '^[a-z].*==' | sort -u | wc -l) locked packages, the embedded MongoDB among them (under a minute)"
+    pip_install --require-hashes --no-deps --only-binary :all: \
+        -r requirements/dev.txt -r requirements/cluster.txt
     pip_install --no-deps --no-build-isolation --no-index -e .
     printf '%s\n' "$wanted" >$stamp.new
     mv $stamp.new $stamp

@@ -12,9 +12,11 @@ from reconciler import errors
 from reconciler.auditing.trail import Trail
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
+from reconciler.bootstrap.clustering import build_scanner, open_cluster
 from reconciler.bootstrap.repairing import open_repairs
-from reconciler.model.report import ScanReport
+from reconciler.model.report import ScanMethod, ScanReport
 from reconciler.model.scan_record import ScanTrigger
+from reconciler.model.throttle import ThrottleLimits
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.observer import UnobservedFindings
 from reconciler.scanning.ports import Selection
@@ -72,11 +74,17 @@ def scan_options(settings: Settings) -> ScanOptions:
     return ScanOptions(
         settle_seconds=scan.settle_seconds,
         deadline_seconds=scan.deadline_seconds,
-        method=scan.method,
+        # Whoever names a cluster wants it to read; digests are the server's own work.
+        method=ScanMethod.EXACT if scan.dask_scheduler else scan.method,
         digest=DigestOptions(collections_parallel=scan.digests_parallel),
         ranges_parallel=scan.ranges_parallel,
         mismatches_max=scan.mismatches_max,
         double_tolerance=scan.double_tolerance,
+        throttle=ThrottleLimits(
+            lag_seconds_max=scan.throttle_lag_seconds_max,
+            queue_max=scan.throttle_queue_max,
+            wait_seconds_max=scan.throttle_wait_seconds_max,
+        ),
     )
 
 
@@ -95,12 +103,12 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
         CannotLook: the server does not let us in.
     """
     mappings = settings.mappings()
-    async with open_client(settings) as client:
+    async with open_client(settings) as client, open_cluster(settings) as clustered:
         await probe(client, deadline_seconds=settings.mongo.server_selection_timeout_seconds)
         database = client[settings.mongo.database]
         observer = ScanLog(logs, mappings=mappings, mismatches_max=settings.log.mismatches_max)
         store = MongoBalanceStore(database, mappings)
-        scanner = Scanner(store, mappings, scan_options(settings), observer=observer)
+        scanner = build_scanner(store, clustered, mappings, scan_options(settings), observer)
         scans = MongoRecordedScans(database, history_days=settings.scan.history_days)
         findings = MongoRecordedFindings(
             database, scans, mappings, history_days=settings.scan.history_days

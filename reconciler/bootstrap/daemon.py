@@ -1,74 +1,27 @@
-"""Builds the daemon: scans under a lease, findings, metrics, logs and the HTTP API."""
+"""The running daemon: what it is built from, how it is stopped, what a reload changes."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import AsyncIterator
 
-from reconciler import __version__
-from reconciler.auditing.verdicts import Verdicts
-from reconciler.bootstrap.auditing import open_trail
-from reconciler.bootstrap.backend import holder_name, open_client, scan_options
-from reconciler.bootstrap.repairing import open_repairs, repair_standing
-from reconciler.control import checksum
-from reconciler.escrow.credits import TrialCredits
-from reconciler.escrow.service import Escrow
-from reconciler.model.mapping import OWN_COLLECTIONS
-from reconciler.model.report import ScanMode, ScanReport, Verdict
-from reconciler.model.scan_record import ScanTrigger
-from reconciler.scanning.latest import LatestScan
-from reconciler.scanning.leadership import Leadership
-from reconciler.scanning.ports import Selection
-from reconciler.scanning.recording import ScanRecorder
-from reconciler.scanning.scanner import Scanner
+from reconciler.bootstrap.backend import open_client, scan_options
+from reconciler.bootstrap.clustering import open_cluster
+from reconciler.bootstrap.measuring import open_metrics
+from reconciler.bootstrap.parts import DaemonParts, grants_of, now
+from reconciler.bootstrap.repairing import repair_options
+from reconciler.model.report import ScanMode, Verdict
 from reconciler.settings import Differences, Settings, differences
-from reconciler.storage.balances import MongoBalanceStore
-from reconciler.storage.explaining import Explainer
-from reconciler.storage.holdings import MongoHoldings
-from reconciler.storage.idempotency import MongoIdempotencyKeys
-from reconciler.storage.leasing import MongoLease
 from reconciler.storage.monitoring import OperationListener
-from reconciler.storage.record_indexes import make_record_indexes
-from reconciler.storage.recorded_findings import MongoRecordedFindings
-from reconciler.storage.recorded_scans import MongoRecordedScans
-from reconciler.storage.standing import MongoStanding
-from reconciler.storage.trades import MongoTrades
-from reconciler.storage.transactions import Client, Database
-from reconciler.surfaces.audit_log import AuditLog
-from reconciler.surfaces.daemon.auditing import AuditWatch
-from reconciler.surfaces.daemon.daemon import Daemon, Scans
-from reconciler.surfaces.daemon.pulse import Pulse
-from reconciler.surfaces.daemon.repair_pulse import RepairPulse
+from reconciler.storage.transactions import Client
 from reconciler.surfaces.daemon.schedule import Timing
-from reconciler.surfaces.daemon.service import DaemonService
-from reconciler.surfaces.daemon.succession import Succession
-from reconciler.surfaces.fan_out import (
-    SeveralAuditObservers,
-    SeveralDaemonObservers,
-    SeveralFindingObservers,
-    SeveralRepairWatchers,
-    SeveralScanObservers,
-    SeveralSyncObservers,
-)
 from reconciler.surfaces.http.access import Gate
-from reconciler.surfaces.http.app import build_app
-from reconciler.surfaces.http.idempotency import Idempotency
-from reconciler.surfaces.http.repairs import RepairAccess
-from reconciler.surfaces.http.serving import serving
-from reconciler.surfaces.log_events import DaemonLog, FindingLog, PostingLog, ScanLog
 from reconciler.surfaces.logs import Logs
-from reconciler.surfaces.metrics.metrics import Metrics
 from reconciler.surfaces.ports import RunningDaemon
-from reconciler.surfaces.repair_log import RepairLog
-from reconciler.sync import BalanceSync
 
 # What the sync library still carries when the daemon stops goes on for so long at most.
 SYNC_STOP_SECONDS_MAX = 1.0
 # The server is told that the client goes, if it listens.
 CLIENT_CLOSE_SECONDS_MAX = 1.0
-# Requests under way when the daemon stops have so long to end.
-HTTP_STOP_SECONDS = 1.0
 # How often is looked whether the first scan is over.
 LOOK_SECONDS = 0.05
 
@@ -81,11 +34,15 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
         InvalidSettings: the connection string, the schedule or the access rules cannot be used.
     """
     timing = Timing.of(settings.scan)
-    metrics = _metrics(settings)
-    gate = Gate(settings.api, clock=_now, observer=metrics.http)
+    metrics = open_metrics(settings)
+    gate = Gate(settings.api, clock=now, observer=metrics.http)
     listener = OperationListener(metrics.mongo, database=settings.mongo.database)
-    async with _closed_soon(open_client(settings, listeners=[listener])) as client:
-        parts = _Parts(settings, logs, client[settings.mongo.database], metrics, gate)
+    async with (
+        _closed_soon(open_client(settings, listeners=[listener])) as client,
+        open_cluster(settings) as clustered,
+    ):
+        database = client[settings.mongo.database]
+        parts = DaemonParts(settings, logs, database, metrics, gate, clustered)
         try:
             yield _RunningDaemon(parts, timing)
         finally:
@@ -110,155 +67,10 @@ async def _closed_soon(client: Client) -> AsyncIterator[Client]:
         closing.cancel()
 
 
-class _Parts:
-    """Everything that the daemon is made of, from one set of settings."""
-
-    def __init__(
-        self, settings: Settings, logs: Logs, database: Database, metrics: Metrics, gate: Gate
-    ) -> None:
-        self.settings = settings
-        self.logs = logs
-        self.metrics = metrics
-        self.gate = gate
-        self.prices_usd: dict[str, Decimal] = dict(settings.valuation.prices_usd)
-        mappings = settings.mappings()
-        lines_max = settings.log.mismatches_max
-        self.store = MongoBalanceStore(
-            database,
-            mappings,
-            answer_seconds_max=settings.mongo.server_selection_timeout_seconds,
-        )
-        scan_log = ScanLog(
-            logs, mappings=mappings, mismatches_max=lines_max, tells_mismatches=False
-        )
-        self.scanner = Scanner(
-            self.store,
-            mappings,
-            scan_options(settings),
-            observer=SeveralScanObservers(metrics.scans, scan_log),
-        )
-        days = settings.scan.history_days
-        self.records = MongoRecordedScans(database, history_days=days)
-        self.findings = MongoRecordedFindings(database, self.records, mappings, history_days=days)
-        finding_log = FindingLog(logs, mappings=mappings, mismatches_max=lines_max)
-        holder = holder_name()
-        audit_observer = SeveralAuditObservers(metrics.audit, AuditLog(logs))
-        self.trail = open_trail(settings, database, audit_observer)
-        recorder = ScanRecorder(
-            self.scanner,
-            self.records,
-            self.findings,
-            SeveralFindingObservers(metrics.scans, finding_log),
-            holder=holder,
-            trail=Verdicts(self.trail, audit_observer),
-        )
-        lease = MongoLease(database)
-        self.repair_watcher = SeveralRepairWatchers(
-            metrics.repairs, RepairLog(logs, mappings=mappings)
-        )
-        self.observer = SeveralDaemonObservers(metrics, DaemonLog(logs))
-        self.pulse = Pulse(MongoStanding(database, self.records, lease), self.observer)
-        self.latest = LatestScan(self.records.last_full)
-        self.scans = Scans(recorder, self.pulse, self.latest)
-        self.succession = Succession(
-            self.scans.shared, self.records, logs, prepare=lambda: make_record_indexes(database)
-        )
-        self.leadership = Leadership(
-            lease, self.succession, holder=holder, ttl_seconds=settings.lease.ttl_seconds
-        )
-        self.scans.leadership = self.leadership
-        self.sync = _sync(settings, database, metrics, logs)
-        self.repairs = open_repairs(
-            settings,
-            database,
-            sync=self.sync,
-            audit=self.trail,
-            check=self._check,
-            observer=self.repair_watcher,
-            prices_usd=self.prices_usd,
-        )
-        self.repair_pulse = RepairPulse(repair_standing(settings, database), self.repair_watcher)
-        keys = MongoIdempotencyKeys(database)
-        self.idempotency = Idempotency(keys, deadline_seconds=settings.api.request_deadline_seconds)
-        self.trades = MongoTrades(database)
-        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def daemon(self) -> Daemon:
-        """Join the parts."""
-        service = DaemonService(
-            pulse=self.pulse,
-            leadership=self.leadership,
-            shared=self.scans.shared,
-            scans=self.records,
-            latest=self.latest,
-            findings=self.findings,
-            explainer=Explainer(
-                self.store,
-                self.settings.mappings(),
-                double_tolerance=self.settings.scan.double_tolerance,
-            ),
-            now=_now,
-        )
-        daemon = Daemon(
-            pulse=self.pulse,
-            scans=self.scans,
-            leadership=self.leadership,
-            service=service,
-            observer=self.observer,
-            serve=lambda: self._serve(service),
-            logs=self.logs,
-            watches=(
-                AuditWatch(
-                    self.trail,
-                    interval_seconds=lambda: self.settings.audit.checkpoint_interval_seconds,
-                    logs=self.logs,
-                ),
-                self.repair_pulse,
-            ),
-        )
-        self.succession.schedule = daemon.schedule
-        return daemon
-
-    @contextlib.asynccontextmanager
-    async def _serve(self, service: DaemonService) -> AsyncIterator[Awaitable[None]]:
-        api = self.settings.api
-        scales = self.settings.currency_scales()
-        holdings = MongoHoldings(self.store, self.settings.mappings())
-        app = build_app(
-            service=service,
-            repair=RepairAccess(
-                self.repairs, self.repair_watcher, self.settings.repair.escalation_contact or None
-            ),
-            gate=self.gate,
-            settings=self.settings,
-            prices_usd=self.prices_usd,
-            checksum=checksum(self.settings.freeze.checksum_prefix),
-            observer=self.metrics.http,
-            credits_given=TrialCredits(self.sync, holdings) if api.test_endpoints else None,
-            escrow=Escrow(self.sync, self.trades, scales=scales) if api.escrow_endpoints else None,
-            metrics_text=self._metrics_text,
-            idempotency=self.idempotency,
-            logs=self.logs,
-        )
-        async with serving(app, api, stop_seconds=HTTP_STOP_SECONDS) as served:
-            self.logs.info("http_listening", url=served.url, host=served.host, port=served.port)
-            self.url.set_result(served.url)
-            yield served.wait_ended()
-
-    async def _check(self, user_id: str | None, currency: str | None) -> ScanReport:
-        """Scan for a repair as for a request: what is seen is recorded."""
-        scan = await self.scans.shared.scan(Selection(user_id, currency), ScanTrigger.REQUEST)
-        return scan.report
-
-    def _metrics_text(self, accept: str | None) -> tuple[bytes, str]:
-        self.metrics.set_leader(self.leadership.token is not None)
-        return self.metrics.exposition(accept)
-
-
 class _RunningDaemon:
     """The daemon as the command line has it."""
 
-    def __init__(self, parts: _Parts, timing: Timing) -> None:
+    def __init__(self, parts: DaemonParts, timing: Timing) -> None:
         self._parts = parts
         self._timing = timing
         self._daemon = parts.daemon()
@@ -287,42 +99,14 @@ class _RunningDaemon:
         parts = self._parts
         timing = Timing.of(settings.scan)
         parts.gate.reload(settings.api)
+        parts.token_watch.take(grants_of(settings))
         changed = differences(parts.settings, settings)
         self._daemon.schedule.retime(timing)
         parts.scanner.options = scan_options(settings)
         prices_usd = settings.valuation.prices_usd
         parts.prices_usd.clear()
         parts.prices_usd.update(prices_usd)
+        parts.repairs.options.take(repair_options(settings, prices_usd=parts.prices_usd))
         parts.metrics.set_currencies(settings.currencies.scales, prices_usd=prices_usd)
         parts.metrics.set_scan_interval(timing.longest_gap_seconds)
         return changed
-
-
-def _metrics(settings: Settings) -> Metrics:
-    metrics = Metrics(
-        currencies=settings.currencies.scales,
-        prices_usd=settings.valuation.prices_usd,
-        collections=[*settings.mappings().names, *OWN_COLLECTIONS],
-    )
-    metrics.set_build_info(__version__, checksum(settings.freeze.checksum_prefix))
-    metrics.set_scan_interval(Timing.of(settings.scan).longest_gap_seconds)
-    audit = settings.audit
-    metrics.audit.set_interval(
-        audit.checkpoint_interval_seconds if audit.checkpoint_path is not None else None
-    )
-    return metrics
-
-
-def _sync(settings: Settings, database: Database, metrics: Metrics, logs: Logs) -> BalanceSync:
-    return BalanceSync(
-        database,
-        mappings=settings.mappings(),
-        scales=settings.currency_scales(),
-        double_tolerance=settings.scan.double_tolerance,
-        deadline_seconds=settings.sync.deadline_seconds,
-        observer=SeveralSyncObservers(metrics.postings, PostingLog(logs)),
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

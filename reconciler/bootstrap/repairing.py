@@ -60,7 +60,6 @@ def repair_options(
     """Give the repair its part of the settings."""
     repair = settings.repair
     return RepairOptions(
-        enabled=repair.enabled,
         caps=_caps(repair),
         approval_threshold_usd=repair.approval_threshold_usd,
         prices_usd=settings.valuation.prices_usd if prices_usd is None else prices_usd,

@@ -62,7 +62,7 @@ async def _opened(
                 port=_free_or_any(settings.api.port), test_endpoints=True, escrow_endpoints=True
             ),
             log=settings.log,
-            repair=RepairSettings(enabled=True),
+            repair=RepairSettings(enabled=True, escalation_contact="the demo has nobody to call"),
             audit=_audit(folder),
         )
         async with open_exchange(server.uri) as exchange, backend_opener(own, logs) as backend:

@@ -129,13 +129,7 @@ class FindingPage:
 
 def finding_key(mismatch: Mismatch) -> str:
     """Name what a mismatch is about: an account, or a document that belongs to none."""
-    account = mismatch.account
-    parts: list[str] = [
-        account.user_id.bson_type,
-        account.user_id.text,
-        account.currency.bson_type,
-        account.currency.text,
-    ]
+    parts = _parts_of(mismatch.account)
     if mismatch.kind is MismatchKind.MALFORMED and set(mismatch.differs) <= set(
         mismatch.view.copies
     ):
@@ -145,8 +139,12 @@ def finding_key(mismatch: Mismatch) -> str:
             for name, copies in sorted(mismatch.view.copies.items())
             for copy in copies
         ]
-    text = json.dumps(parts, ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:_KEY_DIGITS]
+    return _digest(parts)
+
+
+def account_key(account: Account) -> str:
+    """Name what each finding of an account is about, whatever was wrong with it."""
+    return _digest(_parts_of(account))
 
 
 def sighted(
@@ -230,6 +228,20 @@ def _amounts(copies: Sequence[Copy]) -> tuple[Decimal, Decimal] | None:
     if len(copies) > 1 or copy.available_amount is None or copy.locked_amount is None:
         return None
     return copy.available_amount, copy.locked_amount
+
+
+def _parts_of(account: Account) -> list[str]:
+    return [
+        account.user_id.bson_type,
+        account.user_id.text,
+        account.currency.bson_type,
+        account.currency.text,
+    ]
+
+
+def _digest(parts: Sequence[str]) -> str:
+    text = json.dumps(parts, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:_KEY_DIGITS]
 
 
 def _fresh(

@@ -1,6 +1,6 @@
 """What can say no to a repair: each guard a pure question to gathered facts, asked in one order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -9,6 +9,8 @@ from reconciler.model.identity import Account
 from reconciler.model.repair import Guard, GuardRefusal
 from reconciler.model.valuation import value_in_usd
 
+# What can be asked before anything is known of accounts, and before anybody is kept waiting.
+AT_ALL = (Guard.SCOPE, Guard.KILL_SWITCH, Guard.SERVER_HEALTH)
 # A small exchange may lack, or repair, so many whatever the share is.
 ACCOUNTS_MISSING_MIN = 10
 USERS_MIN = 10
@@ -55,9 +57,11 @@ class GuardFacts:
     audit_problem: str | None = None
 
 
-def first_refusal(facts: GuardFacts, caps: Caps) -> GuardRefusal | None:
+def first_refusal(
+    facts: GuardFacts, caps: Caps, *, among: Iterable[Guard] = Guard
+) -> GuardRefusal | None:
     """Ask the guards in their order; give what the first one says that says no."""
-    for guard in Guard:
+    for guard in among:
         reason = _QUESTIONS[guard](facts, caps)
         if reason is not None:
             return GuardRefusal(guard, reason)
@@ -111,7 +115,8 @@ def _all_caps(facts: GuardFacts, caps: Caps) -> str | None:
 def _count_cap(facts: GuardFacts, caps: Caps) -> str | None:
     if len(facts.changes) <= caps.accounts_max:
         return None
-    return f"{len(facts.changes)} accounts are more than repair.accounts_max = {caps.accounts_max}"
+    # How many more is not known: no more than one too many are read.
+    return f"there are more accounts than repair.accounts_max = {caps.accounts_max}"
 
 
 def _value_caps(facts: GuardFacts, caps: Caps) -> str | None:

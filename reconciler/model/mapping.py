@@ -1,7 +1,9 @@
 """Which collections hold the copies of a balance, and which of their fields mean what."""
 
+import hashlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from reconciler.model.faults import InvalidMapping
@@ -53,6 +55,7 @@ OWN_COLLECTIONS = frozenset(
         "audit_head",
         "audit_trail",
         "balance_journal",
+        "bypassing_writes",
         "idempotency_keys",
         "integrity_findings",
         "integrity_scans",
@@ -92,6 +95,12 @@ class Mappings:
     def names(self) -> tuple[str, ...]:
         """The collections' names in their order."""
         return tuple(mapping.name for mapping in self.collections)
+
+    @property
+    def fingerprint(self) -> str:
+        """Name this mapping by 64 hex digits; another one has another name."""
+        content = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(content.encode("ascii")).hexdigest()
 
     @property
     def truth(self) -> CollectionMapping:

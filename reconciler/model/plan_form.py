@@ -33,6 +33,7 @@ def canonical_form(plan: RepairPlan) -> str:
         "value_usd": None if plan.value_usd is None else plain(plan.value_usd),
         "needs_approval": plan.needs_approval,
         "reverts": plan.reverts,
+        "mapping": plan.mapping,
         "steps": [_step_json(step) for step in plan.steps],
     }
     return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -70,6 +71,7 @@ def plan_of(form: str) -> RepairPlan:
         needs_approval=content["needs_approval"],
         state=PlanState.PLANNED,
         reverts=content["reverts"],
+        mapping=content["mapping"],
     )
 
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from reconciler.model.amounts import WIDE, ZERO, canonical, decimal_places_of, plain
+from reconciler.model.amounts import (
+    DIGITS_MAX,
+    WIDE,
+    ZERO,
+    canonical,
+    decimal_places_of,
+    digits_of,
+    plain,
+)
 from reconciler.model.change import Rules, standing_of
 from reconciler.model.comparison import MismatchKind, compare
 from reconciler.model.copies import Balance, BalanceView
@@ -33,12 +41,13 @@ _WHAT_A_PERSON_DOES = {
 class AccountFacts:
     """All that a step is decided on, as of one snapshot.
 
-    `locked_by_trades` is what the account's open trades have set aside.
+    `locked_by_trades` is what the account's open trades have set aside; None if one of them cannot
+    be read.
     """
 
     view: BalanceView
     journal: JournalReplay
-    locked_by_trades: Decimal = ZERO
+    locked_by_trades: Decimal | None = ZERO
 
     @property
     def account(self) -> Account:
@@ -205,6 +214,13 @@ def _problem_of(after: Balance, facts: AccountFacts, rules: Rules) -> str | None
         return (
             f"the balance is finer than the currency's {rules.scale} decimal places: a person must "
             "decide what it is"
+        )
+    if facts.locked_by_trades is None:
+        return "an open trade of the account has no amount that can be read: have it corrected"
+    if max(map(digits_of, (after.available, after.locked, after.total))) > DIGITS_MAX:
+        return (
+            f"the balance and its total need more than {DIGITS_MAX} digits: a person must decide "
+            "what it is"
         )
     if after.locked < facts.locked_by_trades:
         return (

@@ -94,7 +94,8 @@ class RepairPlan:
     """A proposed repair; `digest` is the SHA-256 of its canonical form, 64 hex digits.
 
     `value_usd` is what its absolute changes are worth, None where a currency has no price.
-    `reverts` names the plan that this one takes back.
+    `reverts` names the plan that this one takes back; `mapping` is the fingerprint of the
+    collections' mapping by which it was made, None without any step.
     """
 
     plan_id: str
@@ -114,6 +115,7 @@ class RepairPlan:
     approved_at: datetime | None = None
     applied_by: str | None = None
     reverts: str | None = None
+    mapping: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

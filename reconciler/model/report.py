@@ -18,11 +18,12 @@ class Verdict(StrEnum):
 
 
 class ScanMode(StrEnum):
-    """What a scan looks at: all accounts, or those of one user or currency."""
+    """What a scan looks at: all accounts, those of one user or currency, or those that changed."""
 
     FULL = "full"
     USER = "user"
     CURRENCY = "currency"
+    WATCH = "watch"
 
 
 class ScanMethod(StrEnum):

@@ -8,11 +8,12 @@ from reconciler.model.report import ScanMode, ScanReport
 
 
 class ScanTrigger(StrEnum):
-    """Why a scan was made: the schedule, a request over HTTP, or a command."""
+    """Why a scan was made: the schedule, a request over HTTP, a command, or a change of data."""
 
     SCHEDULE = "schedule"
     REQUEST = "request"
     COMMAND = "command"
+    WATCH = "watch"
 
 
 class ScanState(StrEnum):

@@ -128,6 +128,9 @@ RECORD_INDEXES = (
     RecordIndex("integrity_findings", "reconciler_state", ("state", "_id")),
     RecordIndex("integrity_findings", "reconciler_open", ("open", "sequence")),
     RecordIndex("integrity_findings", "reconciler_expiry", ("expires_at",), expires=True),
+    RecordIndex("bypassing_writes", "reconciler_expiry", ("expires_at",), expires=True),
+    RecordIndex("repair_plans", "reconciler_begun", ("begun_at",)),
+    RecordIndex("repair_plans", "reconciler_waiting", ("state", "expires_at")),
     RecordIndex("idempotency_keys", "reconciler_expiry", ("expires_at",), expires=True),
 )
 
@@ -167,7 +170,8 @@ def wanted_roles(mappings: Mappings) -> tuple[Role, ...]:
         *(Privilege(name, (*_CHANGED, "remove", *_INDEXED)) for name in _RECORDS),
         Privilege("audit_trail", (*_READ, "insert", "createCollection")),
         Privilege("audit_head", (*_CHANGED, "createCollection")),
-        Privilege("", ("listCollections", "dbStats")),
+        # What a stream of changes asks for; the stream is on the whole database.
+        Privilege("", ("listCollections", "dbStats", "find", "changeStream")),
     )
     auditor = (
         Privilege("audit_trail", _READ),

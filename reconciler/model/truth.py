@@ -89,7 +89,7 @@ def choice_of(
     """Say what a policy chooses for an account whose copies are sound, each on its own."""
     match policy:
         case TruthPolicy.WALLETS:
-            return PolicyChoice(standing_of(view, rules))
+            return _by_source_of_truth(view, rules)
         case TruthPolicy.JOURNAL:
             return _by_journal(journal)
         case TruthPolicy.MAJORITY:
@@ -101,6 +101,17 @@ def alternatives(
 ) -> Mapping[TruthPolicy, Balance | None]:
     """Give what each policy would choose; None where it cannot say."""
     return {policy: choice_of(policy, view, journal, rules).balance for policy in TruthPolicy}
+
+
+def _by_source_of_truth(view: BalanceView, rules: Rules) -> PolicyChoice:
+    """A copy that is gone says nothing: to read it as zero would take all the money away."""
+    if view.copies.get(rules.mappings.source_of_truth):
+        return PolicyChoice(standing_of(view, rules))
+    return PolicyChoice(
+        None,
+        f"{rules.mappings.source_of_truth} has no copy of the account: choose the policy `journal` "
+        "or `majority`, and find out who removed it",
+    )
 
 
 def _by_journal(journal: JournalReplay) -> PolicyChoice:

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import (
+    AccountPaused,
+    DeadlineExceeded,
     OutcomeUnknown,
     PlanNotFound,
     PlanStale,
+    PostingFailed,
+    PostingRefused,
     ReconcilerError,
     StaleBefore,
 )
@@ -21,19 +25,16 @@ from reconciler.model.repair import (
     RepairSwitch,
     StepOutcome,
 )
-from reconciler.repairing.asking import op_prefix
+from reconciler.repairing.asking import Asking, op_prefix
 from reconciler.repairing.ports import Insertion
+from reconciler.repairing.refusals import user_of
 from reconciler.repairing.rules import RepairOptions, RepairParts
 from reconciler.repairing.stores import Within
 
 # A step whose commit was not answered is asked for again: under its op_id it is applied once.
 _ATTEMPTS_MAX = 3
-
-
-def user_of(plan: RepairPlan) -> str:
-    """Name the one user that a plan is about, or everybody."""
-    users = {step.account.user_id.text for step in plan.steps}
-    return users.pop() if len(users) == 1 else EVERYBODY
+# What refuses a posting now and may not refuse it the next time: the plan stops there.
+_MAY_PASS = (AccountPaused, DeadlineExceeded, PostingFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Application:
 
     parts: RepairParts
     options: RepairOptions
+    asking: Asking
     plan_id: str
     applier: str
     actor: str
@@ -52,12 +54,13 @@ class Application:
 
         Raises:
             PlanStale: somebody else goes on with it.
+            RepairRefused: repairs were switched off in the middle of it.
             PostingRefused, OutcomeUnknown: it stopped; applying it again goes on from there.
         """
         plan = await self._plan()
         for number, step in enumerate(plan.steps):
             if step.outcome is StepOutcome.PLANNED:
-                await self._paused_step(plan, number, step)
+                await self._paused_step(number, step)
         plan = await self._plan()
         wrong = await self._still_wrong(plan)
         if wrong:
@@ -65,7 +68,9 @@ class Application:
         await self._finish(plan, wrong)
         return await self._plan(), not wrong
 
-    async def _paused_step(self, plan: RepairPlan, number: int, step: RepairStep) -> None:
+    async def _paused_step(self, number: int, step: RepairStep) -> None:
+        plan = await self._plan()
+        await self.asking.before_a_step(plan, actor=self.actor)
         await self.parts.pauses.begin([step.account], seconds=self.options.pause_seconds)
         await self._step(plan, number, step)
         await self.parts.pauses.end([step.account])
@@ -92,6 +97,13 @@ class Application:
             except OutcomeUnknown:
                 if attempt == _ATTEMPTS_MAX:
                     raise
+            except _MAY_PASS:
+                raise
+            except PostingRefused as error:
+                # It would be refused whenever it is tried, and the other accounts must not wait.
+                audited = self._audited(plan, number, step, StepOutcome.REFUSED, str(error))
+                await self.parts.plans.record(self._outcome(number, StepOutcome.REFUSED, audited))
+                return
 
     def _outcome(self, number: int, outcome: StepOutcome, audited: Insertion) -> Within:
         return self.parts.plans.outcome(
@@ -104,7 +116,12 @@ class Application:
         )
 
     def _audited(
-        self, plan: RepairPlan, number: int, step: RepairStep, outcome: StepOutcome
+        self,
+        plan: RepairPlan,
+        number: int,
+        step: RepairStep,
+        outcome: StepOutcome,
+        problem: str | None = None,
     ) -> Insertion:
         assert step.after is not None, "a planned step has a balance"
         details = {
@@ -127,6 +144,7 @@ class Application:
             "owed_change": plain(step.owed_change),
             "approved_by": plan.approved_by,
             "reason": self.reason,
+            "problem": problem,
         }
         return self.parts.audit.insertion(
             self._event(AuditKind.REPAIR_STEP, outcome.value, step.account.user_id.text, details)

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from reconciler.errors import AuditTrailBroken, CheckpointFailed, ReconcilerError, RepairRefused
 from reconciler.model.audit import AuditEvent, AuditKind
-from reconciler.model.guards import GuardFacts, first_refusal
+from reconciler.model.guards import AT_ALL, GuardFacts, first_refusal
 from reconciler.model.identity import Account
 from reconciler.model.planning import AccountFacts, changed_amount, repaired_within
 from reconciler.model.repair import Guard, GuardRefusal, RepairPlan, RepairStep, StepOutcome
 from reconciler.repairing.rules import RepairOptions, RepairParts
 
-_HOUR = timedelta(hours=1)
+# Over which time plans are counted that began to be applied.
+RATE_TIME = timedelta(hours=1)
 
 
 def op_prefix(plan_id: str) -> str:
@@ -26,6 +27,31 @@ class Asking:
 
     parts: RepairParts
     options: RepairOptions
+
+    async def at_all(self, *, actor: str, plan_id: str | None = None) -> None:
+        """Ask the guards that need to know nothing of accounts, before anybody has to wait.
+
+        Raises:
+            RepairRefused: one said no; that is on the trail.
+        """
+        facts = await self._first_facts(actor)
+        refusal = first_refusal(facts, self.options.caps, among=AT_ALL)
+        if refusal is not None:
+            await self.refuse(refusal, actor=actor, plan_id=plan_id)
+
+    async def before_a_step(self, plan: RepairPlan, *, actor: str) -> None:
+        """Look at the switch once more: thrown in the middle of a plan, it stops the plan there.
+
+        Raises:
+            RepairRefused: it is off; that is on the trail.
+        """
+        facts = GuardFacts(is_on=(await self.parts.switch.read()).is_on)
+        refusal = first_refusal(facts, self.options.caps, among=[Guard.KILL_SWITCH])
+        if refusal is None:
+            return
+        written = sum(step.outcome is StepOutcome.APPLIED for step in plan.steps)
+        told = f"{refusal.reason}. The plan stopped halfway: {written} accounts were put right"
+        await self.refuse(replace(refusal, reason=told), actor=actor, plan_id=plan.plan_id)
 
     async def about(
         self,
@@ -94,6 +120,11 @@ class Asking:
         Raises:
             RepairRefused: always.
         """
+        await self.write_down(refusal, actor=actor, plan_id=plan_id)
+        raise RepairRefused(refusal.reason, refusal)
+
+    async def write_down(self, refusal: GuardRefusal, *, actor: str, plan_id: str | None) -> None:
+        """Tell of a refusal, and put it on the trail."""
         self.parts.observer.refused(refusal, actor=actor, plan_id=plan_id)
         event = AuditEvent(
             AuditKind.REPAIR_REFUSAL,
@@ -107,26 +138,30 @@ class Asking:
         except ReconcilerError:
             if refusal.guard is not Guard.AUDIT:
                 raise
-        raise RepairRefused(refusal.reason, refusal)
+
+    async def _first_facts(self, actor: str) -> GuardFacts:
+        return GuardFacts(
+            is_in_scope=self.parts.may_repair(actor),
+            is_on=(await self.parts.switch.read()).is_on,
+            server_problem=await self.parts.facts.server_problem(),
+        )
 
     async def _gathered(
         self, steps: Sequence[RepairStep], *, actor: str, plan_id: str | None
     ) -> GuardFacts:
         parts = self.parts
-        switch = await parts.switch.read()
+        first = await self._first_facts(actor)
         source = await parts.facts.source()
         repaired = [step for step in steps if step.after is not None]
-        return GuardFacts(
-            is_in_scope=parts.may_repair(actor),
-            is_on=switch.is_on,
-            server_problem=await parts.facts.server_problem(),
+        return replace(
+            first,
             changes={
                 step.account: changed_amount(step, parts.rules_of(step.account))
                 for step in repaired
             },
             rises={step.account: step.owed_change for step in repaired if step.owed_change > 0},
             prices_usd=self.options.prices_usd,
-            plans_last_hour=await parts.plans.begun_since(parts.now() - _HOUR, but=plan_id),
+            plans_last_hour=await parts.plans.begun_since(parts.now() - RATE_TIME, but=plan_id),
             accounts_known=source.accounts_known,
             users_known=source.users_known,
             source_documents=source.documents,

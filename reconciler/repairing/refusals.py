@@ -1,10 +1,12 @@
 """Whether a plan can be used at all, by whom, and what the trail keeps of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from reconciler.errors import InvalidPosting, PlanStale, RepairRefused, SelfApproval
 from reconciler.model.amounts import plain
-from reconciler.model.identity import checked_reason
+from reconciler.model.audit import EVERYBODY
+from reconciler.model.change import Rules
+from reconciler.model.identity import Account, checked_reason
 from reconciler.model.repair import PlanState, RepairPlan
 
 
@@ -34,6 +36,16 @@ def refuse_unusable(plan: RepairPlan, digest: str) -> None:
         raise PlanStale(plan.plan_id, "it was applied already, and a plan is used once")
 
 
+def refuse_other_mapping(plan: RepairPlan, rules_of: Callable[[Account], Rules]) -> None:
+    """Refuse a plan that was made by another collection mapping: it would write what nobody saw.
+
+    Raises:
+        PlanStale.
+    """
+    if any(rules_of(each.account).mappings.fingerprint != plan.mapping for each in plan.steps):
+        raise PlanStale(plan.plan_id, "the collections are mapped in another way since: plan again")
+
+
 def refuse_unapproved(plan: RepairPlan, actor: str) -> None:
     """Refuse a plan that nobody approved, or that its approver would apply.
 
@@ -47,6 +59,12 @@ def refuse_unapproved(plan: RepairPlan, actor: str) -> None:
         )
     if plan.approved_by == actor:
         raise SelfApproval(plan.plan_id, "you approved it, and cannot apply it as well")
+
+
+def user_of(plan: RepairPlan) -> str:
+    """Name the one user that a plan is about, or everybody."""
+    users = {step.account.user_id.text for step in plan.steps}
+    return users.pop() if len(users) == 1 else EVERYBODY
 
 
 def summary_of(plan: RepairPlan) -> Mapping[str, object]:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -31,7 +31,6 @@ class RepairOptions:
     after that time.
     """
 
-    enabled: bool = False
     caps: Caps = field(default_factory=Caps)
     approval_threshold_usd: Decimal = Decimal(1000)
     prices_usd: Mapping[str, Decimal] = field(default_factory=dict)
@@ -40,6 +39,11 @@ class RepairOptions:
     settle_seconds: float = 0.1
     claim_seconds: float = 30.0
     flapping_days: int = 30
+
+    def take(self, others: "RepairOptions") -> None:
+        """Have other limits from now on; all who hold these see them."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(others, each.name))
 
 
 @dataclass(frozen=True, slots=True)

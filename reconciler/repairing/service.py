@@ -1,43 +1,31 @@
 """`RepairService`: plans, guards, has approved and applies repairs. Implements `Repairs`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from reconciler.errors import PlanNotFound, PlanStale, ReconcilerError, SelfApproval
 from reconciler.model.audit import EVERYBODY, AuditEvent, AuditKind
-from reconciler.model.finding import Finding, FindingState
 from reconciler.model.guards import GuardFacts, first_refusal
-from reconciler.model.identity import Account
-from reconciler.model.plan_form import sealed
 from reconciler.model.planning import (
-    AccountFacts,
     Intent,
-    changes_by_currency,
-    needs_approval,
-    owed_by_currency,
-    plan_revert_step,
-    plan_step,
-    value_of_changes,
 )
 from reconciler.model.repair import (
-    Guard,
-    GuardRefusal,
     PlanState,
     RepairPlan,
     RepairResult,
-    RepairStep,
     RepairSwitch,
     StepOutcome,
     TruthPolicy,
 )
-from reconciler.repairing.applying import Application, user_of
-from reconciler.repairing.asking import Asking
+from reconciler.repairing.applying import Application
+from reconciler.repairing.asking import RATE_TIME, Asking
+from reconciler.repairing.planner import Planner, Proposing
 from reconciler.repairing.refusals import (
     checked,
+    refuse_other_mapping,
     refuse_unapproved,
     refuse_unusable,
-    summary_of,
+    user_of,
 )
 from reconciler.repairing.rules import RepairOptions, RepairParts
 
@@ -53,9 +41,10 @@ class RepairService:
     """
 
     def __init__(self, parts: RepairParts, options: RepairOptions) -> None:
+        self.options = options
         self._parts = parts
-        self._options = options
         self._asking = Asking(parts, options)
+        self._planner = Planner(parts, options, self._asking)
 
     async def plan(
         self,
@@ -66,30 +55,19 @@ class RepairService:
         reason: str,
         override_reason: str | None,
         actor: str,
+        applies_at_once: bool = False,
     ) -> RepairPlan:
         """Plan the repair of confirmed findings, of one user or all, and store the plan.
+
+        Postings on the accounts wait meanwhile; with `applies_at_once` they go on waiting for a
+        moment, so that what is planned still holds when it is applied.
 
         Raises:
             RepairRefused: a guard said no, or there is no reason.
         """
-        why = checked(reason)
-        override = None if override_reason is None else checked(override_reason)
-        limit = self._options.caps.accounts_max + 1
-        found = await self._parts.facts.open_findings(user_id, currency, limit=limit)
-        findings = {each.account: each for each in found if _is_confirmed(each)}
-        suspects = [each.account for each in found if not _is_confirmed(each)]
-        accounts = list(findings)
-        await self._quiet(accounts)
-        facts = await self._parts.facts.accounts(accounts)
-        steps = self._steps(facts, findings, Intent(policy, override))
-        steps, flapping = self._without_flapping(steps, facts, actor)
-        await self._asking.about(
-            steps,
-            actor=actor,
-            unconfirmed=() if findings else suspects,
-            flapping=flapping,
-        )
-        return await self._stored(steps, policy, why, actor, override_reason=override)
+        intent = Intent(policy, None if override_reason is None else checked(override_reason))
+        request = Proposing(checked(reason), actor, intent, is_kept_quiet=applies_at_once)
+        return await self._planner.plan(request, user_id, currency)
 
     async def plan_revert(self, plan_id: str, *, reason: str, actor: str) -> RepairPlan:
         """Plan what takes an applied plan back.
@@ -101,16 +79,7 @@ class RepairService:
         plan = await self.show(plan_id)
         if plan.state is not PlanState.APPLIED:
             raise PlanStale(plan_id, f"it is {plan.state}, and only what was applied is taken back")
-        applied = {step.account: step for step in plan.steps if step.outcome is StepOutcome.APPLIED}
-        await self._quiet(list(applied))
-        facts = await self._parts.facts.accounts(list(applied))
-        intent = Intent(plan.policy)
-        steps = [
-            plan_revert_step(step, facts[account], intent, self._parts.rules_of(account))
-            for account, step in applied.items()
-        ]
-        await self._asking.about(steps, actor=actor)
-        return await self._stored(steps, plan.policy, why, actor, reverts=plan_id)
+        return await self._planner.revert(plan, Proposing(why, actor, Intent(plan.policy)))
 
     async def show(self, plan_id: str) -> RepairPlan:
         """Give a plan as it is now.
@@ -163,6 +132,7 @@ class RepairService:
         why = checked(reason)
         plan = await self.show(plan_id)
         refuse_unusable(plan, digest)
+        refuse_other_mapping(plan, self._parts.rules_of)
         refuse_unapproved(plan, actor)
         await self._asking.again(plan, actor=actor)
         await self._asking.sign("before repair", actor=actor, plan_id=plan_id)
@@ -172,13 +142,18 @@ class RepairService:
             digest=digest,
             actor=actor,
             applier=applier,
-            seconds=self._options.claim_seconds,
+            seconds=self.options.claim_seconds,
+            begun_max=self.options.caps.plans_per_hour_max,
+            since=self._parts.now() - RATE_TIME,
         ):
             plan = await self.show(plan_id)
             refuse_unusable(plan, digest)
             refuse_unapproved(plan, actor)
+            await self._asking.again(plan, actor=actor)
             raise PlanStale(plan_id, "somebody else is applying it: show it in half a minute")
-        application = Application(self._parts, self._options, plan_id, applier, actor, why)
+        application = Application(
+            self._parts, self.options, self._asking, plan_id, applier, actor, why
+        )
         done, is_verified = await application.carry_out()
         return await self._result(done, is_verified=is_verified)
 
@@ -195,7 +170,7 @@ class RepairService:
         why = checked(reason)
         refusal = first_refusal(
             GuardFacts(is_in_scope=self._parts.may_repair(actor), accounts_known=0),
-            self._options.caps,
+            self.options.caps,
         )
         if refusal is not None:
             await self._asking.refuse(refusal, actor=actor, plan_id=None)
@@ -207,97 +182,9 @@ class RepairService:
         self._parts.observer.switched(switch)
         return await self._parts.switch.read()
 
-    async def _quiet(self, accounts: Sequence[Account]) -> None:
-        """Keep postings off the accounts, so that what is planned still holds when it is applied.
-
-        The pauses end by themselves, or with the steps of the plan.
-        """
-        if accounts:
-            await self._parts.pauses.begin(accounts, seconds=self._options.pause_seconds)
-            # Postings that began before do not see the pause: let them end.
-            await self._parts.sleep(self._options.settle_seconds)
-
-    def _steps(
-        self,
-        facts: Mapping[Account, AccountFacts],
-        findings: Mapping[Account, Finding],
-        intent: Intent,
-    ) -> list[RepairStep]:
-        steps = [
-            plan_step(
-                facts[account],
-                intent,
-                self._parts.rules_of(account),
-                finding_id=finding.finding_id,
-            )
-            for account, finding in findings.items()
-        ]
-        return [step for step in steps if step is not None]
-
-    def _without_flapping(
-        self, steps: list[RepairStep], facts: Mapping[Account, AccountFacts], actor: str
-    ) -> tuple[list[RepairStep], Sequence[Account]]:
-        """Refuse the steps of accounts that drifted again, or all if there are no others."""
-        planned = [step.account for step in steps if step.after is not None]
-        flapping = [each for each in planned if self._asking.is_flapping(facts[each])]
-        if len(flapping) == len(planned):
-            return steps, flapping
-        kept = []
-        for step in steps:
-            if step.account in flapping:
-                refusal = f"{_FLAPPED}: find the code that writes past the library first"
-                told = GuardRefusal(Guard.FLAPPING, f"{step.account}: {refusal}")
-                self._parts.observer.refused(told, actor=actor, plan_id=None)
-                step = replace(step, after=None, outcome=StepOutcome.REFUSED, refusal=refusal)
-            kept.append(step)
-        return kept, ()
-
-    async def _stored(
-        self,
-        steps: Sequence[RepairStep],
-        policy: TruthPolicy,
-        reason: str,
-        actor: str,
-        *,
-        override_reason: str | None = None,
-        reverts: str | None = None,
-    ) -> RepairPlan:
-        options = self._options
-        rules = {step.account: self._parts.rules_of(step.account) for step in steps}
-        value = value_of_changes(changes_by_currency(steps, rules), options.prices_usd)
-        threshold = options.approval_threshold_usd
-        planned_at = _milliseconds(self._parts.now())
-        plan = sealed(
-            RepairPlan(
-                plan_id=self._parts.new_id(),
-                digest="",
-                policy=policy,
-                reason=reason,
-                override_reason=override_reason,
-                planned_by=actor,
-                planned_at=planned_at,
-                expires_at=_milliseconds(planned_at + timedelta(seconds=options.plan_ttl_seconds)),
-                steps=tuple(steps),
-                owed_change=owed_by_currency(steps),
-                value_usd=value.total_usd,
-                needs_approval=needs_approval(value, threshold_usd=threshold, steps=steps),
-                state=PlanState.PLANNED,
-                reverts=reverts,
-            )
-        )
-        event = self._event(
-            AuditKind.REPAIR_PLAN, "planned", actor, user_of(plan), summary_of(plan)
-        )
-        await self._parts.plans.add(plan, self._parts.audit.insertion(event))
-        self._parts.observer.planned(plan)
-        if plan.needs_approval:
-            # Nobody waits for a second person.
-            await self._parts.pauses.end([step.account for step in steps])
-        return plan
-
     async def _result(self, plan: RepairPlan, *, is_verified: bool) -> RepairResult:
         planned = [step for step in plan.steps if step.after is not None]
-        applied = all(step.outcome is StepOutcome.APPLIED for step in planned)
+        applied = bool(planned) and all(s.outcome is StepOutcome.APPLIED for s in planned)
         user = user_of(plan)
         try:
             check = await self._parts.check(None if user == EVERYBODY else user, None)
@@ -316,14 +203,3 @@ class RepairService:
         details: Mapping[str, object],
     ) -> AuditEvent:
         return AuditEvent(kind, outcome, self._parts.now(), actor, user, details)
-
-
-_FLAPPED = "the account was repaired before and drifted again"
-
-
-def _is_confirmed(finding: Finding) -> bool:
-    return finding.state is FindingState.CONFIRMED
-
-
-def _milliseconds(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

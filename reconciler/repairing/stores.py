@@ -69,9 +69,21 @@ class PlanStore(Protocol):
         """Approve a plan that waits and that somebody else planned; False if there is none."""
 
     async def claim(
-        self, plan_id: str, *, digest: str, actor: str, applier: str, seconds: float
+        self,
+        plan_id: str,
+        *,
+        digest: str,
+        actor: str,
+        applier: str,
+        seconds: float,
+        begun_max: int,
+        since: datetime,
     ) -> bool:
-        """Take a plan for applying: one that may be, or whose applier has said nothing for long."""
+        """Take a plan for applying: one that may be, or whose applier has said nothing for long.
+
+        No more than `begun_max` plans begin to be applied since that time, however many are claimed
+        at once; one that had begun before goes on.
+        """
 
     def outcome(
         self,

@@ -8,7 +8,9 @@ from reconciler.model.comparison import Mismatch
 from reconciler.model.finding import Change, Finding, Sighting
 from reconciler.model.report import Consistency, ScanMode, ScanReport
 from reconciler.model.scan_record import ScanRecord
+from reconciler.model.throttle import Busy
 from reconciler.scanning.ports import KeyRange
+from reconciler.scanning.throttle import ThrottleObserver
 
 
 class ScanStage(StrEnum):
@@ -24,7 +26,7 @@ class ScanStage(StrEnum):
     CONFIRM = "confirm"
 
 
-class ScanObserver(Protocol):
+class ScanObserver(ThrottleObserver, Protocol):
     """Is told what a scan does. It must return at once, and must not raise."""
 
     def scan_started(self, scan_id: str, *, mode: ScanMode, consistency: Consistency) -> None:
@@ -71,6 +73,15 @@ class Unobserved:
         """Do nothing."""
 
     def range_done(self, scan_id: str, key_range: KeyRange, *, accounts: int) -> None:
+        """Do nothing."""
+
+    def scan_throttled(self, scan_id: str, busy: Busy, *, seconds: float) -> None:
+        """Do nothing."""
+
+    def scan_resumed(self, scan_id: str, *, seconds: float) -> None:
+        """Do nothing."""
+
+    def load_unknown(self, scan_id: str, *, why: str) -> None:
         """Do nothing."""
 
     def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from reconciler.model.finding import Finding, FindingFilter, FindingPage, Sighting, Transition
 from reconciler.model.lease import Lease
-from reconciler.model.report import ScanReport
+from reconciler.model.report import ScanMode, ScanReport
 from reconciler.model.scan_record import ScanPage, ScanRecord, ScanTrigger
 from reconciler.model.standing import Standing
 from reconciler.scanning.ports import Selection
@@ -39,10 +39,12 @@ class ScanRecords(Protocol):
         trigger: ScanTrigger,
         holder: str,
         token: int | None,
+        mode: ScanMode | None = None,
     ) -> ScanRecord:
         """Number a scan and write down that it runs; what it reads must be read after this.
 
-        `token` is the fencing token under which it is made; None for one without a lease.
+        `token` is the fencing token under which it is made; None for one without a lease. `mode`
+        is that of the selection if it is not given.
         """
 
     async def finish(self, record: ScanRecord, report: ScanReport) -> ScanRecord:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
 from reconciler.model.digest import DrillLimit
 from reconciler.model.report import Consistency, ScanMethod
+from reconciler.model.throttle import DEFAULT_THROTTLE, ThrottleLimits
 
 # When so many suspects are waiting they are looked at again before the scan goes on.
 SUSPECTS_MAX = 10_000
@@ -47,6 +48,7 @@ class ScanOptions:
     method: ScanMethod = ScanMethod.DIGEST
     digest: DigestOptions = DEFAULT_DIGEST_OPTIONS
     double_tolerance: Decimal = DEFAULT_DOUBLE_TOLERANCE
+    throttle: ThrottleLimits = DEFAULT_THROTTLE
 
 
 @dataclass(frozen=True, slots=True)

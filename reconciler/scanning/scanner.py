@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -14,6 +14,7 @@ from reconciler.model.report import Consistency, Coverage, ScanMethod, ScanMode,
 from reconciler.scanning.confirmation import Confirmation
 from reconciler.scanning.deadline import Deadline
 from reconciler.scanning.digesting import Digesting
+from reconciler.scanning.existence import changed_of, missing_of
 from reconciler.scanning.findings import Findings
 from reconciler.scanning.judging import Judge
 from reconciler.scanning.observer import ScanObserver, ScanStage, Unobserved, Unwritten
@@ -32,6 +33,7 @@ from reconciler.scanning.range_reading import (
 )
 from reconciler.scanning.records import SightingSink
 from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.throttle import LoadSource, Throttle
 
 # Accounts so far, and how many there will be, roughly.
 Progress = Callable[[int, int], None]
@@ -52,6 +54,7 @@ class Scanner:
         mappings: what their fields mean.
         options: limits and settings.
         observer: is told what happens.
+        load: says how busy the server is; None lets no scan wait for it.
         now: the time of day.
         monotonic: a clock in seconds, for durations and the deadline.
         sleep: waits some seconds.
@@ -65,6 +68,7 @@ class Scanner:
         options: ScanOptions | None = None,
         *,
         observer: ScanObserver | None = None,
+        load: LoadSource | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -74,6 +78,8 @@ class Scanner:
         self._mappings = mappings
         self.options = options or ScanOptions()
         self._observer = observer or Unobserved()
+        self._load = load
+        self._told_unknown: set[str] = set()
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
@@ -99,14 +105,18 @@ class Scanner:
         is told all that is seen, however much it is.
         """
         started_at, begun = self._now(), self._monotonic()
+        scan_id = scan_id or self._new_id()
+        deadline = Deadline(self.options.deadline_seconds, self._monotonic)
         scan = _Scan(
-            scan_id=scan_id or self._new_id(),
+            scan_id=scan_id,
             selection=Selection(user_id, currency),
             mappings=self._mappings,
             options=self.options,
             observer=self._observer,
             sink=sink or Unwritten(),
-            deadline=Deadline(self.options.deadline_seconds, self._monotonic),
+            deadline=deadline,
+            # What one user has is read at once, whoever else is busy.
+            throttle=self._throttle(scan_id, deadline) if user_id is None else None,
             monotonic=self._monotonic,
             sleep=self._sleep,
             progress=progress,
@@ -115,6 +125,18 @@ class Scanner:
         report = scan.report(started_at, duration_seconds=self._monotonic() - begun)
         self._observer.scan_finished(report)
         return report
+
+    def _throttle(self, scan_id: str, deadline: Deadline) -> Throttle:
+        return Throttle(
+            self._load,
+            self.options.throttle,
+            deadline,
+            scan_id=scan_id,
+            observer=self._observer,
+            told=self._told_unknown,
+            monotonic=self._monotonic,
+            sleep=self._sleep,
+        )
 
 
 class _Scan:
@@ -130,6 +152,7 @@ class _Scan:
         observer: ScanObserver,
         sink: SightingSink,
         deadline: Deadline,
+        throttle: Throttle | None,
         monotonic: Callable[[], float],
         sleep: Sleep,
         progress: Progress | None,
@@ -141,6 +164,7 @@ class _Scan:
         self._observer = observer
         self._sink = sink
         self._deadline = deadline
+        self._throttle = throttle
         self._monotonic = monotonic
         self._sleep = sleep
         self._progress = progress
@@ -165,13 +189,14 @@ class _Scan:
                 self._scan_id, mode=self._selection.mode, consistency=self._consistency
             )
             there = await source.collections()
-            if not self._says_what_is_missing(there):
+            self._incomplete += missing_of(self._names, there)
+            if not self._incomplete:
                 confirmation = self._confirmation(source)
                 await self._read_all(source, confirmation)
                 with self._timed(ScanStage.CONFIRM):
                     await confirmation.finish()
                 self._incomplete += confirmation.unsure
-                await self._note_what_changed(source, there)
+                self._incomplete += changed_of(there, await source.collections())
         except (CannotLook, ReadInterrupted, SnapshotTooOld) as error:
             self._incomplete.append(self._deadline.explain(error))
 
@@ -182,9 +207,8 @@ class _Scan:
         self._tell_stage(stage, self._monotonic() - begun)
 
     def _tell_stage(self, stage: ScanStage, seconds: float) -> None:
-        self._observer.stage_finished(
-            self._scan_id, stage, mode=self._selection.mode, seconds=seconds
-        )
+        mode = self._selection.mode
+        self._observer.stage_finished(self._scan_id, stage, mode=mode, seconds=seconds)
 
     def report(self, started_at: datetime, *, duration_seconds: float) -> ScanReport:
         """Say what was found."""
@@ -217,29 +241,6 @@ class _Scan:
             settle_seconds=self._options.settle_seconds,
             suspects_max=self._options.suspects_max,
         )
-
-    def _says_what_is_missing(self, there: Mapping[str, Hashable]) -> bool:
-        """Note each mapped collection that does not exist or holds nothing of its own."""
-        for name in self._names:
-            if name not in there:
-                self._incomplete.append(
-                    f"the collection {name} does not exist, so that nothing was compared: check "
-                    "mongo.database and the mapping of the collections"
-                )
-            elif there[name] is None:
-                self._incomplete.append(f"{name} is a view, which has no copy of its own")
-        return bool(self._incomplete)
-
-    async def _note_what_changed(
-        self, source: BalanceSource, before: Mapping[str, Hashable]
-    ) -> None:
-        """Note each collection that is no longer the one that was read: it read as empty."""
-        after = await source.collections()
-        self._incomplete += [
-            f"the collection {name} was dropped, renamed or made anew during the scan"
-            for name in before
-            if after.get(name) != before[name]
-        ]
 
     async def _read_all(self, source: BalanceSource, confirmation: Confirmation) -> None:
         """Compare digests if that is wanted, and account by account what they leave."""
@@ -328,6 +329,8 @@ class _Scan:
             read_again=read_again,
         )
         try:
+            if self._throttle is not None:
+                await self._throttle.pass_through(key_range)
             await reading.read(key_range)
         except CannotLook as error:
             self._incomplete.append(str(error))

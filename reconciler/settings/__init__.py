@@ -19,6 +19,7 @@ from reconciler.settings.sections import (
     ScanSettings,
     Settings,
     SyncSettings,
+    WatchSettings,
 )
 from reconciler.settings.service import (
     ApiSettings,
@@ -50,6 +51,7 @@ __all__ = [
     "SyncSettings",
     "TokenSettings",
     "ValuationSettings",
+    "WatchSettings",
     "differences",
     "load_settings",
     "shown_uri",

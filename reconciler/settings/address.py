@@ -4,6 +4,9 @@ import re
 
 SCHEMES = ("mongodb://", "mongodb+srv://")
 
+# Of a Dask scheduler; it holds no secret, and nothing else fits.
+DASK_ADDRESS = re.compile(r"(tcp|tls)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+
 _HOST = r"(?:[A-Za-z0-9._%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?"
 _ADDRESS = re.compile(
     rf"(?P<scheme>mongodb(?:\+srv)?)://(?:(?P<user>[^:/?#@]*)(?::[^/?#@]*)?@)?"

@@ -5,9 +5,9 @@ Numbers are named with their unit or bound last. Defaults of rules come from the
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reconciler.model.amounts import DEFAULT_SCALE, DEFAULT_SCALES, CurrencyScales
@@ -19,7 +19,8 @@ from reconciler.model.mapping import (
     TotalMeaning,
 )
 from reconciler.model.report import ScanMethod
-from reconciler.settings.address import SCHEMES
+from reconciler.model.throttle import DEFAULT_THROTTLE
+from reconciler.settings.address import DASK_ADDRESS, SCHEMES
 from reconciler.settings.service import (
     ApiSettings,
     AuditSettings,
@@ -29,6 +30,7 @@ from reconciler.settings.service import (
 )
 from reconciler.settings.values import (
     Count,
+    CountOrNone,
     DatabaseName,
     ExactDecimal,
     Name,
@@ -62,6 +64,12 @@ class LogShape(StrEnum):
 def _mongo_uri(value: object) -> object:
     if isinstance(value, str) and not value.startswith(SCHEMES):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    return value
+
+
+def _dask_address(value: object) -> object:
+    if isinstance(value, str) and value and not DASK_ADDRESS.fullmatch(value):
+        raise ValueError('must look like "tcp://host:8786" or "tls://host:8786", or be empty')
     return value
 
 
@@ -129,6 +137,26 @@ class ScanSettings(Section):
     ranges_parallel: Annotated[Count, Field(le=64)] = 2
     deadline_seconds: Seconds = 600.0
     mismatches_max: Count = 100
+    dask_scheduler: Annotated[str, BeforeValidator(_dask_address)] = ""
+    throttle_lag_seconds_max: SecondsOrNone = DEFAULT_THROTTLE.lag_seconds_max
+    throttle_queue_max: CountOrNone = DEFAULT_THROTTLE.queue_max
+    throttle_wait_seconds_max: Seconds = DEFAULT_THROTTLE.wait_seconds_max
+
+
+class WatchSettings(Section):
+    """Whether changes are watched, when a changed account is checked, and the watch's limits."""
+
+    enabled: bool = True
+    settle_seconds: Seconds = 0.5
+    max_wait_seconds: Seconds = 1.0
+    pending_max: Count = 10_000
+    batch_max: Annotated[Count, Field(le=100_000)] = 1_000
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.max_wait_seconds < self.settle_seconds:
+            raise ValueError("max_wait_seconds must not be less than settle_seconds")
+        return self
 
 
 class SyncSettings(Section):
@@ -171,6 +199,7 @@ class Settings(BaseSettings):
     mongo: MongoSettings = MongoSettings()
     currencies: CurrencySettings = CurrencySettings()
     scan: ScanSettings = ScanSettings()
+    watch: WatchSettings = WatchSettings()
     sync: SyncSettings = SyncSettings()
     api: ApiSettings = ApiSettings()
     lease: LeaseSettings = LeaseSettings()

@@ -14,6 +14,7 @@ from reconciler.model.access import Scope
 from reconciler.settings.values import (
     Bytes,
     Count,
+    CountOrNone,
     Name,
     Percent,
     Port,
@@ -111,7 +112,7 @@ class RepairSettings(Section):
     plans_per_hour_max: Count = 10
     source_missing_percent_max: Percent = 5
     owed_rise_allowed: bool = False
-    flapping_days: Count = 30
+    flapping_days: CountOrNone = 30
     approval_threshold_usd: Price = Decimal(1000)
     plan_ttl_seconds: Seconds = 600.0
     pause_seconds: Annotated[Seconds, Field(le=5)] = 2.0

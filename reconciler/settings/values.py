@@ -45,6 +45,7 @@ SecondsOrNone = Annotated[
     float, BeforeValidator(_no_bool), Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)
 ]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
+CountOrNone = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=1_000_000)]
 Percent = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=100)]
 Bytes = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000_000)]
 Port = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=65_535)]

@@ -18,6 +18,7 @@ from reconciler.errors import AuditTrailBroken, UnsupportedServer
 from reconciler.model.audit import (
     GENESIS_HASH,
     AuditHead,
+    AuditKind,
     AuditRecord,
     head_after,
     next_record,
@@ -133,6 +134,18 @@ class MongoAuditTrail:
                         records.append(record)
                     if records:
                         yield records
+
+    async def bodies(self, kind: AuditKind) -> Sequence[str]:
+        """Read the bodies of all records of a kind in their order; it looks through the trail.
+
+        Raises:
+            ReadInterrupted, CannotLook: it could not be read.
+        """
+        # Within a text of a body quotes are escaped: this is a key and its value.
+        wanted = {"body": {"$regex": f'"kind":"{kind.value}"'}}
+        with translating(_WHAT), pymongo.timeout(READ_SECONDS_MAX):
+            found = self._records.find(wanted, {"body": 1}, sort=[("_id", 1)])
+            return [str(document["body"]) async for document in found]
 
     async def last_id(self) -> object:
         """Give the greatest id in the trail, whatever it is; None if there is nothing."""

@@ -15,7 +15,7 @@ from reconciler.scanning.ports import Bound, KeyRange
 from reconciler.storage.calls import QUICK_SECONDS_MAX, Calls, Database
 from reconciler.storage.dividing import RANGE_ACCOUNTS, Dividing
 from reconciler.storage.moments import BATCH_DOCUMENTS, MongoMoment
-from reconciler.storage.server import Server, probe
+from reconciler.storage.server import Client, Server, probe
 from reconciler.storage.wire import CODEC_OPTIONS
 
 SALT_BITS = 62
@@ -55,6 +55,11 @@ class MongoBalanceStore:
         self._new_salt = new_salt
         self._answer_seconds_max = answer_seconds_max
         self._monotonic = monotonic
+
+    @property
+    def client(self) -> Client:
+        """The connection, for asking its server how busy it is."""
+        return self._database.client
 
     async def open(self, *, deadline_seconds: float) -> "MongoBalanceSource":
         """Find out what server this is, and bind all reads to a deadline.

@@ -11,6 +11,7 @@ from reconciler.model.finding import (
     Finding,
     FindingFilter,
     FindingPage,
+    FindingState,
     ScanStamp,
     Sighting,
     Transition,
@@ -144,6 +145,16 @@ class MongoRecordedFindings:
         async with Calls(deadline_seconds=WRITE_SECONDS_MAX).bounded(_WHAT):
             document = await self._findings.find_one({"_id": {"$eq": finding_id}})
         return None if document is None else finding_of(document)
+
+    async def open_among(self, keys: Sequence[str]) -> Mapping[str, FindingState]:
+        """Tell which of these keys have an open finding, and its state."""
+        async with Calls(deadline_seconds=WRITE_SECONDS_MAX).bounded(_WHAT):
+            # Mostly nothing is wrong with anybody, and then this is all that is asked.
+            if await self._findings.find_one({"open": True}, {"_id": 1}) is None:
+                return {}
+            wanted = {"key": {"$in": list(keys)}, "open": True}
+            found = self._findings.find(wanted, {"key": 1, "state": 1})
+            return {each["key"]: FindingState(each["state"]) async for each in found}
 
     def _stamp(self, record: ScanRecord) -> ScanStamp:
         return ScanStamp(record.scan_id, record.sequence, milliseconds(self._now()))

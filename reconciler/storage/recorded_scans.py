@@ -59,6 +59,7 @@ class MongoRecordedScans:
         trigger: ScanTrigger,
         holder: str,
         token: int | None,
+        mode: ScanMode | None = None,
     ) -> ScanRecord:
         """Number a scan and write down that it runs.
 
@@ -70,12 +71,15 @@ class MongoRecordedScans:
             if token is not None:
                 if await is_fenced(self._database, token, None):
                     raise _fenced(scan_id)
-                # One holder makes one scan at a time: what it has left running is no more.
-                await self._interrupt({"token": token})
+                # One holder makes one scan at a time, and its watch one check beside that: what it
+                # has left running of the same sort is no more.
+                is_watch = mode is ScanMode.WATCH
+                alike = ScanMode.WATCH.value if is_watch else {"$ne": ScanMode.WATCH.value}
+                await self._interrupt({"token": token, "mode": alike})
             record = ScanRecord(
                 scan_id=scan_id,
                 sequence=await self._next_sequence(),
-                mode=selection.mode,
+                mode=mode or selection.mode,
                 user_id=selection.user_id,
                 currency=selection.currency,
                 trigger=trigger,

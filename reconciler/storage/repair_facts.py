@@ -11,19 +11,19 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from reconciler.errors import CannotLook, ReconcilerError
+from reconciler.errors import ReconcilerError
 from reconciler.model.amounts import WIDE, ZERO
 from reconciler.model.copies import Balance, BalanceView
 from reconciler.model.finding import Finding, FindingState
 from reconciler.model.identity import Account
 from reconciler.model.mapping import SEQUENCE_FIELD, Mappings
 from reconciler.model.planning import AccountFacts
-from reconciler.model.posting import Delta
+from reconciler.model.posting import Delta, EntryKind
 from reconciler.model.report import ScanMode
 from reconciler.model.scan_record import ScanState
 from reconciler.model.schema import JOURNAL, TRADES
 from reconciler.model.trade import TradeState
-from reconciler.model.truth import JournalReplay, Posted, replay
+from reconciler.model.truth import JournalReplay, Posted, Repaired, replay
 from reconciler.repairing.stores import SourceState
 from reconciler.storage import elements
 from reconciler.storage.calls import Calls
@@ -174,15 +174,38 @@ class MongoRepairFacts:
                 collation=SIMPLE_COLLATION,
             )
         if len(rows) > REPLAY_ENTRIES_MAX:
-            return JournalReplay(None, f"it has more than {REPLAY_ENTRIES_MAX} journal entries")
+            problem = f"it has more than {REPLAY_ENTRIES_MAX} journal entries"
+            return JournalReplay(None, problem, await self._repairs(key, calls, session))
         last = (copy or {}).get(SEQUENCE_FIELD)
         if not isinstance(last, int) or isinstance(last, bool):
             last = None
-        return replay(map(_posted, rows), last_sequence=last)
+        try:
+            entries = [_posted(row) for row in rows]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Somebody wrote into the journal: whatever it says of this account is no proof.
+            problem = "a journal entry of the account cannot be read: audit the journal"
+            return JournalReplay(None, problem, await self._repairs(key, calls, session))
+        return replay(entries, last_sequence=last)
+
+    async def _repairs(
+        self, key: tuple[str | ObjectId, str], calls: Calls, session: AsyncClientSession
+    ) -> tuple[Repaired, ...]:
+        """List the repairs of an account whose whole journal cannot be added up."""
+        wanted = {
+            "accounts": {"$elemMatch": _account_of(key)},
+            "kind": EntryKind.REPAIR.value,
+            "time": {"$type": "date"},
+        }
+        async with calls.bounded(JOURNAL):
+            found = self._snapshot()[JOURNAL].find(
+                wanted, {"op_id": 1, "time": 1}, session=session, collation=SIMPLE_COLLATION
+            )
+            documents = await found.sort("time", 1).to_list()
+        return tuple(Repaired(str(each["op_id"]), each["time"]) for each in documents)
 
     async def _locked_by_trades(
         self, account: Account, calls: Calls, session: AsyncClientSession
-    ) -> Decimal:
+    ) -> Decimal | None:
         wanted = {
             "seller_id": {"$eq": account.user_id.text},
             "currency": {"$eq": account.currency.text},
@@ -196,8 +219,8 @@ class MongoRepairFacts:
         locked = ZERO
         for document in documents:
             amount = document.get("amount")
-            if not isinstance(amount, Decimal128):
-                raise CannotLook(f"trade {document['_id']!r} has no amount that can be read")
+            if not isinstance(amount, Decimal128) or not amount.to_decimal().is_finite():
+                return None
             locked = WIDE.add(locked, amount.to_decimal())
         return locked
 
@@ -219,21 +242,25 @@ def _raw(account: Account) -> RawValue:
     return string(account.user_id.text)
 
 
+def _account_of(key: tuple[str | ObjectId, str]) -> Mapping[str, Any]:
+    user_id, currency = key
+    return {"user_id": {"$eq": user_id}, "currency": {"$eq": currency}}
+
+
 def _entries_of(key: tuple[str | ObjectId, str]) -> list[Mapping[str, Any]]:
     """Find an account's part of each of its entries, in the order of its numbers."""
     user_id, currency = key
-    match = {"user_id": {"$eq": user_id}, "currency": {"$eq": currency}}
 
     def own(field: str) -> Mapping[str, Any]:
         is_own = [
             {"$eq": ["$$each.user_id", {"$literal": user_id}]},
             {"$eq": ["$$each.currency", {"$literal": currency}]},
         ]
-        listed = {"$ifNull": [f"${field}", []]}
+        listed = {"$cond": [{"$isArray": f"${field}"}, f"${field}", []]}
         return {"$filter": {"input": listed, "as": "each", "cond": {"$and": is_own}}}
 
     return [
-        {"$match": {"accounts": {"$elemMatch": match}}},
+        {"$match": {"accounts": {"$elemMatch": _account_of(key)}}},
         {
             "$project": {
                 "kind": 1,
@@ -267,6 +294,6 @@ def _posted(row: Mapping[str, Any]) -> Posted:
 
 
 def _decimal(value: object) -> Decimal:
-    if not isinstance(value, Decimal128):
-        raise CannotLook("a journal entry holds an amount that is no decimal: audit the journal")
+    if not isinstance(value, Decimal128) or not value.to_decimal().is_finite():
+        raise ValueError("a journal entry holds an amount that is no decimal")
     return value.to_decimal()

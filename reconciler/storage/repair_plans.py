@@ -17,15 +17,30 @@ from reconciler.model.repair import PlanState, RepairPlan, StepOutcome
 from reconciler.repairing.ports import Insertion
 from reconciler.repairing.stores import Within
 from reconciler.storage.calls import Calls
+from reconciler.storage.leasing import LEASES
 from reconciler.storage.transactions import WRITE_SECONDS_MAX, Database, Transactions, own_records
 
 PLANS = "repair_plans"
+# The document in `leases` in which claims meet.
+RATE = "repair_rate"
 _WHAT = "the repair plans"
 
 Document = Mapping[str, Any]
 
 _NOT_EXPIRED = {"$gt": ["$expires_at", "$$NOW"]}
 _IS_ABANDONED = {"$lte": ["$busy_until", "$$NOW"]}
+_MAY_BEGIN = {
+    "$or": [
+        {"state": PlanState.APPROVED.value},
+        {"state": PlanState.PLANNED.value, "needs_approval": False},
+    ],
+    "$expr": _NOT_EXPIRED,
+}
+_MAY_GO_ON = {"state": PlanState.APPLYING.value, "$expr": _IS_ABANDONED}
+
+
+class _TooManyBegun(Exception):
+    """Undoes a claim."""
 
 
 class MongoRepairPlans:
@@ -37,6 +52,7 @@ class MongoRepairPlans:
 
     def __init__(self, database: Database) -> None:
         self._plans = own_records(database)[PLANS]
+        self._leases = own_records(database)[LEASES]
         self._transactions = Transactions(database)
 
     async def add(self, plan: RepairPlan, audited: Insertion) -> None:
@@ -76,22 +92,26 @@ class MongoRepairPlans:
         return await self._change(wanted, changes, audited)
 
     async def claim(
-        self, plan_id: str, *, digest: str, actor: str, applier: str, seconds: float
+        self,
+        plan_id: str,
+        *,
+        digest: str,
+        actor: str,
+        applier: str,
+        seconds: float,
+        begun_max: int,
+        since: datetime,
     ) -> bool:
-        """Take a plan for applying: one that may be, or whose applier has said nothing for long."""
-        may_begin = {
-            "$or": [
-                {"state": PlanState.APPROVED.value},
-                {"state": PlanState.PLANNED.value, "needs_approval": False},
-            ],
-            "$expr": _NOT_EXPIRED,
-        }
-        may_go_on = {"state": PlanState.APPLYING.value, "$expr": _IS_ABANDONED}
+        """Take a plan for applying: one that may be, or whose applier has said nothing for long.
+
+        No more than `begun_max` plans begin to be applied since that time, however many are claimed
+        at once; one that had begun before goes on.
+        """
         wanted = {
             "_id": {"$eq": plan_id},
             "digest": {"$eq": digest},
             "approved_by": {"$ne": actor},
-            "$or": [may_begin, may_go_on],
+            "$or": [_MAY_BEGIN, _MAY_GO_ON],
         }
         changes = {
             "state": PlanState.APPLYING.value,
@@ -100,9 +120,22 @@ class MongoRepairPlans:
             "begun_at": {"$ifNull": ["$begun_at", "$$NOW"]},
             "busy_until": _after(seconds),
         }
-        async with Calls(deadline_seconds=WRITE_SECONDS_MAX).bounded(_WHAT, is_write=True):
-            done = await self._plans.update_one(wanted, [{"$set": changes}])
-        return bool(done.matched_count)
+        is_taken = False
+
+        async def take(session: AsyncClientSession) -> None:
+            nonlocal is_taken
+            before = await self._plans.find_one_and_update(
+                wanted, [{"$set": changes}], projection={"begun_at": 1}, session=session
+            )
+            is_taken = before is not None
+            if before is not None and before.get("begun_at") is None:
+                await self._refuse_one_too_many(session, begun_max, since)
+
+        try:
+            await self.record(take)
+        except _TooManyBegun:
+            return False
+        return is_taken
 
     def outcome(
         self,
@@ -178,6 +211,17 @@ class MongoRepairPlans:
         }
         async with Calls(deadline_seconds=WRITE_SECONDS_MAX).bounded(_WHAT):
             return await self._plans.count_documents(wanted)
+
+    async def _refuse_one_too_many(
+        self, session: AsyncClientSession, begun_max: int, since: datetime
+    ) -> None:
+        # Claims at the same time meet in this document: one of them counts the other.
+        await self._leases.update_one(
+            {"_id": RATE}, {"$inc": {"claims": 1}}, upsert=True, session=session
+        )
+        begun = {"begun_at": {"$gte": since}}
+        if await self._plans.count_documents(begun, session=session) > begun_max:
+            raise _TooManyBegun
 
     async def _change(self, wanted: Document, changes: Document, audited: Insertion) -> bool:
         matched = 0

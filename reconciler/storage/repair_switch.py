@@ -43,10 +43,10 @@ class MongoRepairSwitch:
         if document is None:
             return RepairSwitch(self._is_on_at_first, None, None, None)
         return RepairSwitch(
-            is_on=document["is_on"] is True,
-            changed_by=document["changed_by"],
-            changed_at=document["changed_at"],
-            reason=document["reason"],
+            is_on=document.get("is_on") is True,
+            changed_by=document.get("changed_by"),
+            changed_at=document.get("changed_at"),
+            reason=document.get("reason"),
         )
 
     async def write(self, switch: RepairSwitch, audited: Insertion) -> None:

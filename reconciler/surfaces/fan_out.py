@@ -19,6 +19,7 @@ from reconciler.model.repair import (
 from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanRecord
 from reconciler.model.standing import Standing
+from reconciler.model.throttle import Busy
 from reconciler.scanning.observer import FindingObserver, ScanObserver, ScanStage
 from reconciler.scanning.ports import KeyRange
 from reconciler.surfaces.repair_watching import RepairStanding, RepairWatcher
@@ -62,6 +63,21 @@ class SeveralScanObservers:
         """A range was read to its end."""
         for each in self._observers:
             each.range_done(scan_id, key_range, accounts=accounts)
+
+    def scan_throttled(self, scan_id: str, busy: Busy, *, seconds: float) -> None:
+        """A scan waits, or has waited."""
+        for each in self._observers:
+            each.scan_throttled(scan_id, busy, seconds=seconds)
+
+    def scan_resumed(self, scan_id: str, *, seconds: float) -> None:
+        """A scan reads on."""
+        for each in self._observers:
+            each.scan_resumed(scan_id, seconds=seconds)
+
+    def load_unknown(self, scan_id: str, *, why: str) -> None:
+        """How busy the server is cannot be asked."""
+        for each in self._observers:
+            each.load_unknown(scan_id, why=why)
 
     def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:
         """A mismatch was seen once."""

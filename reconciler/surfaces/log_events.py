@@ -12,6 +12,7 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.posting import EntryKind
 from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanRecord, ScanState
+from reconciler.model.throttle import Busy
 from reconciler.surfaces.answers import timestamp
 from reconciler.surfaces.logs import Logs
 
@@ -76,6 +77,19 @@ class ScanLog:
     def range_done(self, scan_id: str, key_range: object, *, accounts: int) -> None:
         """A range was read to its end."""
         self._logs.debug("range_done", scan_id=scan_id, range=str(key_range), accounts=accounts)
+
+    def scan_throttled(self, scan_id: str, busy: Busy, *, seconds: float) -> None:
+        """A scan begins to wait; how long it did is in the line of its end."""
+        if not seconds:
+            self._logs.warning("scan_throttled", scan_id=scan_id, reason=str(busy))
+
+    def scan_resumed(self, scan_id: str, *, seconds: float) -> None:
+        """A scan reads on."""
+        self._logs.info("scan_resumed", scan_id=scan_id, waited_seconds=round(seconds, 3))
+
+    def load_unknown(self, scan_id: str, *, why: str) -> None:
+        """How busy the server is cannot be asked; told once."""
+        self._logs.warning("scan_not_throttled", scan_id=scan_id, reason=why)
 
     def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:
         """A mismatch was seen once; what is confirmed gets a line that is not cut to debug."""

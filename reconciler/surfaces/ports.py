@@ -13,6 +13,7 @@ from typing import Protocol
 
 from reconciler.auditing.proving import Proof
 from reconciler.model.audit import AuditRecord
+from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
@@ -21,13 +22,7 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.repair import RepairPlan, RepairResult, RepairSwitch, TruthPolicy
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.scan_record import ScanPage, ScanRecord
-from reconciler.model.schema import (
-    DuplicateAccount,
-    IndexReport,
-    IndexState,
-    Role,
-    SchemaReport,
-)
+from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, Role, SchemaReport
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
 
@@ -250,6 +245,9 @@ class Service(Protocol):
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         """List scans, the youngest first, those numbered below `before`."""
 
+    async def bypassing_writes(self, *, before: str | None, limit: int) -> BypassingPage:
+        """List writes past the library, the youngest first, those whose id is below `before`."""
+
 
 class Credits(Protocol):
     """Gives money away, for trying the system out."""
@@ -324,8 +322,12 @@ class Repairs(Protocol):
         reason: str,
         override_reason: str | None,
         actor: str,
+        applies_at_once: bool = False,
     ) -> RepairPlan:
-        """Plan the repair of confirmed findings, of one user or all, and store the plan."""
+        """Plan the repair of confirmed findings, of one user or all, and store the plan.
+
+        Whoever `applies_at_once` has postings on the accounts wait for it a moment longer.
+        """
 
     async def plan_revert(self, plan_id: str, *, reason: str, actor: str) -> RepairPlan:
         """Plan what takes an applied plan back."""

@@ -1,5 +1,6 @@
 """The answers that list what is kept: findings, scans, and what would put an account right."""
 
+from reconciler.model.bypassing import BypassingWrite
 from reconciler.model.finding import Finding
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
@@ -52,6 +53,20 @@ def scan_answer(scan: ScanRecord) -> Answer:
         "mismatched_users": scan.report.mismatched_users,
         "by_kind": {kind.value: count for kind, count in scan.report.by_kind.items()},
         "incomplete": list(scan.report.incomplete),
+    }
+
+
+def bypassing_answer(write: BypassingWrite) -> Answer:
+    """Show a write past the library; without an account if that is not known any more."""
+    account: Answer = {"user_id": None, "currency": None}
+    return {
+        "write_id": write.write_id,
+        "collection": write.collection,
+        "operation": write.operation.value,
+        "document_id": write.document_id,
+        "time": timestamp(write.time),
+        "seen_at": timestamp(write.seen_at),
+        **(account if write.account is None else identity_answer(write.account)),
     }
 
 

@@ -12,9 +12,9 @@ from reconciler.repairing.observer import RepairObserver
 class RepairStanding:
     """Whether anything can be repaired now, and how many plans wait for a second person.
 
-    `is_enabled` is what both the settings and the switch in the database say. A plan that has
-    expired waits for nobody. `last_verify_failure` is when a repair was last found not to have
-    brought health, by whichever process; None if never.
+    `is_enabled` is what the switch in the database says, or the settings until it was thrown. A
+    plan that has expired waits for nobody. `last_verify_failure` is when a repair was last found
+    not to have brought health, by whichever process; None if never.
     """
 
     is_enabled: bool

@@ -9,11 +9,13 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from reconciler.errors import PostingFailed, SchemaNotReady, UnsupportedServer
 from reconciler.model.mapping import Mappings
+from reconciler.model.pause import PAUSES
 from reconciler.model.schema import RequiredIndex, required_indexes
 from reconciler.sync.transaction import Document
 
 # MongoDB 6.0: https://www.mongodb.com/docs/manual/reference/command/hello/
 _WIRE_VERSION_MIN = 17
+_UNAUTHORIZED = 13
 _NO_SUCH_COLLECTION = 26
 
 
@@ -29,11 +31,11 @@ class Readiness:
         self._checked = False
 
     async def ensure(self) -> None:
-        """Check the server and the unique indexes unless that was done before.
+        """Check the server, the unique indexes and the user's rights unless that was done before.
 
         Raises:
             UnsupportedServer: no replica set, or older than MongoDB 6.0.
-            SchemaNotReady: a unique index is missing.
+            SchemaNotReady: a unique index is missing, or the pauses of repairs may not be read.
             PostingFailed: the server could not be asked.
         """
         if self._checked:
@@ -43,6 +45,7 @@ class Readiness:
                 await self._check_server()
                 for wanted in required_indexes(self._mappings):
                     await self._check_index(wanted)
+                await self._check_pauses()
         except PyMongoError as error:
             raise PostingFailed(
                 "the database could not be asked whether it is ready; nothing was written"
@@ -63,6 +66,18 @@ class Readiness:
             )
         if hello.get("maxWireVersion", 0) < _WIRE_VERSION_MIN:
             raise UnsupportedServer("this MongoDB server is older than 6.0, the oldest supported")
+
+    async def _check_pauses(self) -> None:
+        """Try what every posting reads: a user who may not would learn it from a lost posting."""
+        try:
+            await self._database[PAUSES].find_one({}, {"_id": 1})
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+            raise SchemaNotReady(
+                f"the database user may not read {PAUSES}, where a repair asks postings to wait: "
+                f"grant it the action find on {PAUSES}"
+            ) from error
 
     async def _check_index(self, wanted: RequiredIndex) -> None:
         try:

@@ -36,7 +36,7 @@ def test_a_plan_is_shown_with_what_to_run_next(command_line: CommandLine) -> Non
     assert DIGEST in human.stdout
     assert f"made by {operating_system_user()}" in human.stdout
     assert "! 0.0005" in human.stdout
-    assert "the exchange then owes BTC -0.5" in human.stdout
+    assert "what the exchange owes changes by -0.5 BTC" in human.stdout
     assert f"repair apply plan-3 --digest {DIGEST} --yes" in human.stdout
     assert answer["steps"][0]["before"]["crypto_balances"] == 0.0005
     assert answer["planned_by"] == operating_system_user()

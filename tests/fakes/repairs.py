@@ -18,6 +18,7 @@ from reconciler.model.repair import (
     StepOutcome,
     TruthPolicy,
 )
+from reconciler.model.report import ScanReport
 from reconciler.surfaces.repair_watching import RepairStanding
 from tests.fakes.service import MISMATCHES, NOW, a_report
 
@@ -66,6 +67,7 @@ class FakeRepairs:
     needs_approval: bool = False
     outcome: StepOutcome = StepOutcome.APPLIED
     is_verified: bool = True
+    check: ScanReport | None = field(default_factory=a_report)
     error: Exception | None = None
     is_on: bool = False
     plans: dict[str, RepairPlan] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class FakeRepairs:
         reason: str,
         override_reason: str | None,
         actor: str,
+        applies_at_once: bool = False,
     ) -> RepairPlan:
         self._ask("plan", user_id, currency, policy, reason, override_reason, actor)
         return self._keep(reason=reason, policy=policy, planned_by=actor)
@@ -111,7 +114,7 @@ class FakeRepairs:
         )
         done = self._put(replace(plan, state=PlanState.APPLIED, steps=steps, applied_by=actor))
         is_applied = self.outcome is StepOutcome.APPLIED
-        return RepairResult(done, is_applied, self.is_verified, a_report())
+        return RepairResult(done, is_applied, self.is_verified, self.check)
 
     async def switch(self) -> RepairSwitch:
         return RepairSwitch(self.is_on, None, None, None)

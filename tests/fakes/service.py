@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from reconciler.errors import ReconcilerError, TradeNotFound
+from reconciler.model.bypassing import BypassingPage, BypassingWrite, WriteOperation
 from reconciler.model.comparison import Mismatch, compare
 from reconciler.model.copies import (
     NOT_STORED,
@@ -120,6 +121,21 @@ def a_finding(mismatch: Mismatch, *, episode: int = 1) -> Finding:
     )
 
 
+A_WRITE_ID = f"1795544558-0000000035-{'0a' * 8}"
+
+
+def a_bypassing_write(account: Account | None) -> BypassingWrite:
+    return BypassingWrite(
+        write_id=A_WRITE_ID,
+        collection="wallets",
+        operation=WriteOperation.UPDATE,
+        document_id="6b05d5eeb19712d5f9fe220a",
+        account=account,
+        time=BEGUN,
+        seen_at=NOW,
+    )
+
+
 A_LINE = JournalLine(
     NOW,
     sequence=1,
@@ -173,6 +189,12 @@ class FakeService:
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         self._look(before, limit)
         return ScanPage((a_scan(self.report), a_scan(None, sequence=6)), 6)
+
+    async def bypassing_writes(self, *, before: str | None, limit: int) -> BypassingPage:
+        self._look(before, limit)
+        return BypassingPage(
+            (a_bypassing_write(Account.of("abc", "BTC")), a_bypassing_write(None)), A_WRITE_ID
+        )
 
     def _look(self, *asked: object) -> None:
         self.asked.append(asked)

@@ -40,6 +40,7 @@ def test_the_benchmark_runs_at_a_small_size(tmp_path: Path) -> None:
         assert contest["bare_per_second"]["median"] > 0
     assert figures["load"]["slowdown"]["median"] > 0
     assert figures["load"]["errors"] == []
+    assert figures["audit"]["seconds"]["median"] > 0
 
 
 async def test_the_naive_peer_finds_what_it_is_for(

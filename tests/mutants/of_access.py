@@ -6,7 +6,7 @@ _TOKENS = "reconciler/model/access.py"
 _KEYS = "reconciler/model/idempotency.py"
 _KEPT = "reconciler/storage/idempotency.py"
 _GATE = "reconciler/surfaces/http/access.py"
-_CHECK = "reconciler/surfaces/http/integrity.py"
+_CHECK = "reconciler/surfaces/http/checking.py"
 _LOOPBACK = "reconciler/model/loopback.py"
 _OF_TOKENS = "tests/unit/model/test_access.py"
 _OF_KEYS = "tests/unit/model/test_idempotency.py"
@@ -75,7 +75,7 @@ ACCESS_MUTANTS = (
         "what was written for one report is given for the next",
         (
             Edit(
-                _CHECK,
+                "reconciler/surfaces/http/checking.py",
                 "self._written is None or self._written[0] is not report",
                 "not self._written",
             ),

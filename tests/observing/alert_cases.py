@@ -303,6 +303,37 @@ def mongo_cases() -> list[Case]:
     ]
 
 
+def watch_cases() -> list[Case]:
+    late, past = "ReconcilerWatchLagging", "ReconcilerBypassingWrite"
+    lag, other = of("watch_lag_seconds"), of("watch_lag_seconds", "b")
+    wallets = of("bypassing_writes_total", collection="wallets")
+    return [
+        Case(late, Shape.FIRES, "for five minutes", {lag: "60x9"}, 5, True, "1m 0s"),
+        Case(late, Shape.BELOW, "not five minutes yet", {lag: "60x9"}, 4, False),
+        Case(late, Shape.BELOW, "half a minute is allowed", {lag: "30x9"}, 9, False),
+        Case(late, Shape.BELOW, "nobody watches", {of("up"): "1x9"}, 9, False),
+        Case(
+            late,
+            Shape.GAP,
+            "another daemon took over and keeps up",
+            {lag: "60x3 stale", other: "_x4 0x9"},
+            9,
+            False,
+        ),
+        Case(past, Shape.FIRES, "at once", {wallets: "0x3 1x9"}, 4, True),
+        Case(past, Shape.BELOW, "none", {wallets: "0x60"}, 60, False),
+        Case(past, Shape.BELOW, "half an hour ago", {wallets: "0x3 1x60"}, 40, False),
+        Case(
+            past,
+            Shape.GAP,
+            "restarted since, counting from zero",
+            {wallets: "0x3 1x3 stale _x3 0x20"},
+            15,
+            True,
+        ),
+    ]
+
+
 def repair_cases() -> list[Case]:
     failed, waits = "ReconcilerRepairVerifyFailed", "ReconcilerRepairAwaitingApproval"
     counted = of("repairs_total", outcome="verify_failed")
@@ -323,26 +354,49 @@ def repair_cases() -> list[Case]:
         ),
         Case(failed, Shape.GAP, "killed right after", {counted: "0x3 1x2 stale"}, 10, True),
         Case(failed, Shape.GAP, "killed after a command", {told: "0x3 240x2 stale"}, 12, True),
-        Case(waits, Shape.FIRES, "for an hour", {waiting: "2x80", up: "1x80"}, 61, True, "2"),
-        Case(waits, Shape.BELOW, "not an hour yet", {waiting: "2x80", up: "1x80"}, 59, False),
+        Case(waits, Shape.FIRES, "five minutes", {waiting: "2x20", up: "1x20"}, 6, True, "2"),
+        Case(
+            waits,
+            Shape.FIRES,
+            "one plan of ten",
+            {waiting: "0x3 1x10 0", up: "1x14"},
+            12,
+            True,
+            "1",
+        ),
+        Case(waits, Shape.BELOW, "not five yet", {waiting: "2x20", up: "1x20"}, 4, False),
         Case(waits, Shape.BELOW, "none waits", {waiting: "0x80", up: "1x80"}, 80, False),
         Case(
             waits,
             Shape.BELOW,
             "approved in between",
-            {waiting: "1x30 0x2 1x60", up: "1x95"},
-            70,
+            {waiting: "1x3 0x2 1x60", up: "1x65"},
+            9,
             False,
         ),
+        Case(waits, Shape.BELOW, "it expired", {waiting: "1x9 0x9", up: "1x20"}, 11, False),
         Case(
             waits,
             Shape.GAP,
             "the daemon was killed",
-            {waiting: "2x9 stale", up: "1x9 stale"},
-            70,
+            {waiting: "2x3 stale", up: "1x3 stale"},
+            10,
             True,
             "2",
         ),
+    ]
+
+
+def flapping_cases() -> list[Case]:
+    name = "ReconcilerRepairFlapping"
+    refused, other = (of("repair_refusals_total", guard=guard) for guard in ("flapping", "caps"))
+    return [
+        Case(name, Shape.FIRES, "at once", {refused: "0x3 1x30"}, 5, True),
+        Case(name, Shape.FIRES, "again", {refused: "3x9 4x30"}, 12, True),
+        Case(name, Shape.BELOW, "none", {refused: "0x60"}, 60, False),
+        Case(name, Shape.BELOW, "another guard", {refused: "0x9", other: "0x3 1x9"}, 5, False),
+        Case(name, Shape.BELOW, "a quarter of an hour ago", {refused: "0x3 1x60"}, 20, False),
+        Case(name, Shape.GAP, "killed right after", {refused: "0x3 1x2 stale"}, 10, True),
     ]
 
 
@@ -402,8 +456,10 @@ CASES = [
     *balance_cases(),
     *daemon_cases(),
     *scan_cases(),
+    *watch_cases(),
     *mongo_cases(),
     *repair_cases(),
+    *flapping_cases(),
     *audit_cases(),
     *watchdog_cases(),
 ]

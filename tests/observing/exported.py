@@ -77,6 +77,7 @@ def busy() -> Metrics:
     metrics.scans.scan_finished(report(drifted()))
     metrics.scans.finding_changed(finding(), Change.DETECTED, scan_id="s1")
     metrics.repairs.standing_known(RepairStanding(True, 1))
+    metrics.watch.progressed(events=1, pending=1, lag_seconds=0.0)
     return metrics
 
 

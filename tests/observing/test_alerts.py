@@ -143,6 +143,7 @@ def test_nothing_inhibits_what_is_said_of_balances() -> None:
             "ReconcilerFindingUnresolved",
             "ReconcilerDown",
             "ReconcilerRepairVerifyFailed",
+            "ReconcilerRepairFlapping",
             "ReconcilerWatchdog",
         }
         == set()

@@ -15,6 +15,7 @@ from tests.observing.daemon import QUICK, ROOT
 from tests.observing.exchange import Database, Exchange, exchange
 
 FAILURE = "ReconcilerIntegrityFailure"
+FLAPPING = "ReconcilerRepairFlapping"
 PAGED_SECONDS_MAX = 30.0
 COMMAND_SECONDS_MAX = 60.0
 CONTACT = "the treasury desk, +1 555 0100"
@@ -140,7 +141,7 @@ async def test_one_call_ends_it(database: Database, mongo_uri: str, tmp_path: Pa
 
 
 async def _again_is_refused(run: Exchange, person: Person) -> None:
-    """An account that drifts again has a writer that must be found first."""
+    """An account that drifts again has a writer that must be found first: that pages."""
     await run.drift()
     answer = await person.post("alice", "/api/integrity/sync-all", user_id="alice", reason=WHY)
 
@@ -149,6 +150,8 @@ async def _again_is_refused(run: Exchange, person: Person) -> None:
     await run.watching.prometheus.holds(
         'reconciler_repair_refusals_total{guard="flapping"} >= 1', within_seconds=20
     )
+    page = await run.receiver.told(FLAPPING, "firing", within_seconds=PAGED_SECONDS_MAX)
+    assert page.receiver == "page"
 
 
 async def _paged(run: Exchange) -> None:

@@ -16,6 +16,7 @@ from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.posting import EntryKind
 from reconciler.model.report import Consistency, ScanMode, Verdict
 from reconciler.model.scan_record import ScanState
+from reconciler.model.throttle import Busy, ThrottleReason
 from reconciler.scanning.observer import ScanStage
 from reconciler.scanning.ports import KeyRange
 from reconciler.surfaces.fan_out import (
@@ -26,7 +27,11 @@ from reconciler.surfaces.fan_out import (
 )
 from reconciler.surfaces.log_events import SCANS_MAX, DaemonLog, FindingLog, LineLimit, ScanLog
 from reconciler.surfaces.logs import Logs, open_logs
+from reconciler.surfaces.watch_log import WatchLog
+from reconciler.surfaces.watch_observers import SeveralWatchObservers
 from reconciler.sync.results import PostingResult
+from reconciler.watching.observer import Restart, ScanWanted
+from tests.fakes.service import a_bypassing_write
 from tests.observing.exported import SEEN_AT, drifted, finding, standing
 from tests.observing.test_metrics import record
 from tests.unit.test_answers import report
@@ -216,6 +221,33 @@ def test_a_change_of_the_verdict_and_a_missed_scan_are_told(logs: Logs, lines: L
     assert fault["exception"][0]["exc_type"] == "ValueError"
 
 
+def test_what_the_watch_meets_is_told(logs: Logs, lines: Lines) -> None:
+    """What goes on failing has one line until it works again; writes past the library are cut."""
+    log = WatchLog(logs, lines_max=1)
+    log.watching(is_active=True)
+    for _ in range(2):
+        log.restarted(Restart.INTERRUPTED, reason="away")
+        log.unsupported("standalone")
+    log.watching(is_active=True)
+    log.restarted(Restart.INTERRUPTED, reason="away")
+    log.restarted(Restart.HISTORY_LOST, reason="gone")
+    log.bypassing([a_bypassing_write(None), a_bypassing_write(None)])
+    told = lines()
+
+    assert [each["event"] for each in told] == [
+        "watch_started",
+        "watch_interrupted",
+        "watch_unsupported",
+        "watch_interrupted",
+        "watch_failed",
+        "bypassing_write",
+        "bypassing_writes_truncated",
+    ]
+    assert told[4]["why"] == "history_lost"
+    assert (told[5]["collection"], told[5]["user_id"]) == ("wallets", None)
+    assert told[6]["counts"] == {"wallets": 2}
+
+
 class Ear:
     """Hears whatever it is told."""
 
@@ -234,6 +266,9 @@ def told_to_scan_observers(to: Any) -> None:
     to.scan_started("s", mode=ScanMode.FULL, consistency=Consistency.SNAPSHOT)
     to.range_read_again("s", part, why="w")
     to.range_done("s", part, accounts=1)
+    to.scan_throttled("s", Busy(ThrottleReason.LAG, 9, 5), seconds=1)
+    to.scan_resumed("s", seconds=1)
+    to.load_unknown("s", why="w")
     to.suspect_found("s", drifted())
     to.mismatch_confirmed("s", drifted())
     to.stage_finished("s", ScanStage.CONFIRM, mode=ScanMode.FULL, seconds=1)
@@ -261,6 +296,17 @@ def told_to_daemon_observers(to: Any) -> None:
     to.job_missed("fault", error=UNKNOWN)
 
 
+def told_to_watch_observers(to: Any) -> None:
+    to.watching(is_active=True)
+    to.unsupported("r")
+    to.progressed(events=1, pending=2, lag_seconds=3.0)
+    to.restarted(Restart.FAULT, reason="r", error=UNKNOWN)
+    to.scan_wanted(ScanWanted.LOST, detail="d")
+    to.bypassing([a_bypassing_write(None)])
+    to.checked(accounts=1, mismatched=1)
+    to.confirmed(latency_seconds=1)
+
+
 REFUSED = FloatRefused("no")
 UNKNOWN = OutcomeUnknown("o", "nobody knows")
 STANDING = standing(oldest_first_seen=datetime(2026, 1, 1, tzinfo=UTC))
@@ -273,6 +319,7 @@ STANDING = standing(oldest_first_seen=datetime(2026, 1, 1, tzinfo=UTC))
         (SeveralFindingObservers, told_to_finding_observers),
         (SeveralSyncObservers, told_to_sync_observers),
         (SeveralDaemonObservers, told_to_daemon_observers),
+        (SeveralWatchObservers, told_to_watch_observers),
     ],
 )
 def test_several_observers_hear_the_same(several: Any, tell: Callable[[Any], None]) -> None:

@@ -21,6 +21,7 @@ from reconciler.scanning.observer import ScanStage
 from reconciler.surfaces.metrics import Metrics
 from reconciler.surfaces.metrics.standing import HELP
 from reconciler.sync.results import PostingResult
+from tests.fakes.service import a_bypassing_write
 from tests.observing.exported import (
     SEEN_AT,
     busy,
@@ -120,6 +121,7 @@ def test_the_standing_is_told_as_it_is() -> None:
         ("full",): SEEN_AT.timestamp(),
         ("user",): 0,
         ("currency",): 0,
+        ("watch",): 0,
     }
     assert values(metrics, "scan_last_completion_timestamp_seconds")["full",] > 0
 
@@ -438,3 +440,25 @@ def test_time_goes_to_prometheus_in_seconds() -> None:
     metrics.set_standing(standing(oldest_first_seen=SEEN_AT + timedelta(microseconds=500_000)))
 
     assert values(metrics, "oldest_finding_timestamp_seconds") == {(): SEEN_AT.timestamp() + 0.5}
+
+
+def test_where_nobody_watches_nothing_is_said_of_the_lag() -> None:
+    """A 0 would read as if somebody did."""
+    metrics = made()
+    before = values(metrics, "watch_lag_seconds")
+    metrics.watch.progressed(events=3, pending=2, lag_seconds=1.5)
+    during = values(metrics, "watch_lag_seconds")
+    metrics.watch.watching(is_active=False)
+
+    assert (before, during) == ({}, {(): 1.5})
+    assert values(metrics, "watch_lag_seconds") == {}
+    assert values(metrics, "watch_events_total") == {(): 3}
+
+
+def test_bypassing_writes_are_counted_by_collection() -> None:
+    """Each write is one; a collection that is not mapped is none of its own."""
+    metrics = made()
+    metrics.watch.bypassing([a_bypassing_write(None)] * 2)
+
+    assert values(metrics, "bypassing_writes_total")[("wallets",)] == 2
+    assert values(metrics, "bypassing_writes_total")[("trader_balances",)] == 0

@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+from pathlib import Path
 
+from reconciler.auditing.keys import make_keys
 from tests.observing.exchange import Database, Exchange, exchange
 from tests.observing.panels import annotation_targets, panel_targets
 from tests.observing.processes import until
@@ -25,9 +27,16 @@ STEADY = {
 Shown = dict[str, dict[str, dict[str, float]]]
 
 
-async def test_every_panel_shows_what_happens(database: Database, mongo_uri: str) -> None:
+async def test_every_panel_shows_what_happens(
+    database: Database, mongo_uri: str, tmp_path: Path
+) -> None:
     """Each query of each panel returns series, and each panel changes with drift and postings."""
-    async with exchange(database, mongo_uri, ENDPOINTS) as run:
+    make_keys(tmp_path / "audit.pem", tmp_path / "audit.pub")
+    signing = {
+        "RECONCILER_AUDIT__SIGNING_KEY_PATH": str(tmp_path / "audit.pem"),
+        "RECONCILER_AUDIT__CHECKPOINT_PATH": str(tmp_path / "checkpoints"),
+    }
+    async with exchange(database, mongo_uri, ENDPOINTS | signing) as run:
         before = await until(lambda: _shown(run), "series", within_seconds=ANSWER_SECONDS)
         await run.drift()
         await _post(run)

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 import reconciler.errors
+from reconciler.model.repair import Guard
 from reconciler.surfaces.cli.app import build_app
 from tests.unit.test_house import ROOT
 
@@ -86,19 +87,42 @@ def test_decisions_are_numbered_without_gaps() -> None:
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Why", "Decision", "Price"]
 
 
-def test_the_commands_of_the_readme_are_there() -> None:
-    """Each command line in the README's blocks names a command and options that there are."""
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_the_commands_of_a_document_are_there(path: Path) -> None:
+    """Each command line in a block names a command and options that there are."""
     root = typer.main.get_command(build_app())
-    blocks = "\n".join(code_blocks(ROOT / "README.md", ""))
-    lines = re.findall(r"^reconciler (.+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
+    blocks = "\n".join(code_blocks(path, ""))
+    lines = re.findall(r"^(?:\.venv/bin/)?reconciler (.+?)(?:\s+#.*)?$", blocks, re.MULTILINE)
 
-    assert lines
+    assert lines or path != ROOT / "README.md"
     for line in lines:
         command: Any = root
-        for word in line.split():
+        for word in line.partition("|")[0].split():
             if word in getattr(command, "commands", {}):
                 command = command.commands[word]
             elif word.startswith("-"):
-                assert word in {option for each in command.params for option in each.opts}
+                assert word in {option for each in command.params for option in each.opts}, line
             else:
                 assert command is not root, f"no command {word}"
+
+
+@pytest.mark.parametrize("guard", Guard)
+def test_every_guard_says_what_to_do(guard: Guard) -> None:
+    """The table of the repair has a row for each guard, in the order in which they are asked."""
+    page = (ROOT / "docs/repair.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
+    (actions,) = [what.strip() for named, _, what in rows if named == guard.value]
+
+    assert actions
+    assert [row[0] for row in rows if row[0] in list(Guard)] == [each.value for each in Guard]
+
+
+def test_every_decision_is_in_the_index() -> None:
+    """Each is a line of the index, under its number and with its own title."""
+    index = (ROOT / "docs/adr/README.md").read_text()
+    titles = [path.read_text().partition("\n")[0].partition(". ")[2] for path in ADRS]
+
+    assert re.findall(r"^(\d+)\. \[(.+?)\]\((.+?)\)$", index, re.MULTILINE) == [
+        (str(n), title, path.name)
+        for n, (title, path) in enumerate(zip(titles, ADRS, strict=True), start=1)
+    ]

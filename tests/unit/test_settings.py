@@ -322,6 +322,10 @@ def test_what_a_running_daemon_takes() -> None:
         ("[lease]\nttl_seconds = 0", "greater than 0"),
         ("[lease]\nttl_seconds = 1e15", "less than or equal to 1000000000"),
         ("[scan]\njitter_seconds = 1e300", "less than or equal to 1000000000"),
+        ('[scan]\ndask_scheduler = "localhost:8786"', 'must look like "tcp://host:8786"'),
+        ('[scan]\ndask_scheduler = "tcp://u:p@h:1"', 'must look like "tcp://host:8786"'),
+        ("[scan]\nthrottle_queue_max = -1", "greater than or equal to 0"),
+        ("[scan]\nthrottle_wait_seconds_max = 0", "greater than 0"),
     ],
 )
 def test_settings_of_the_service_that_cannot_be(tmp_path: Path, toml: str, told: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Collection
 from rich.table import Table
 from rich.text import Text
 
-from reconciler.model.copies import BalanceView, Copy, StoredNumber
-from reconciler.model.identity import Identifier
+from reconciler.model.amounts import plain
+from reconciler.model.copies import Balance, BalanceView, Copy, StoredNumber
+from reconciler.model.identity import Account, Identifier
 from reconciler.surfaces.escape import escaped, shortened
 
 ID_CHARACTERS_MAX = 36
@@ -35,6 +36,19 @@ def identifier(value: Identifier, *, characters_max: int = ID_CHARACTERS_MAX) ->
         return "(missing)"
     shown = shortened(escaped(value.text), characters_max)
     return shown if value.bson_type in {"string", "objectId"} else f"{value.bson_type} {shown}"
+
+
+def account_cells(account: Account) -> tuple[Text, Text]:
+    """Give the cells of an account: the user and the currency."""
+    currency = identifier(account.currency, characters_max=CURRENCY_CHARACTERS_MAX)
+    return Text(identifier(account.user_id)), Text(currency)
+
+
+def after_cells(after: Balance | None) -> tuple[Text, Text]:
+    """Give the cells of what an account would hold: available and locked; dashes for nothing."""
+    if after is None:
+        return Text("-"), Text("-")
+    return Text(plain(after.available)), Text(plain(after.locked))
 
 
 def stored(number: StoredNumber) -> str:

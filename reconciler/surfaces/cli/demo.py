@@ -120,7 +120,11 @@ class _Story:
         plain = Invocation(program_name())
         user_id = account.user_id.text
         credit = '{"user_id": "erin", "currency": "BTC", "amount": "0.001"}'
-        ask = f'{{"user_id": "{user_id}", "reason": "trying it out"}}'
+        repairs = [
+            f"  curl -X POST {url}/api/integrity/sync-all -d "
+            f'\'{{"user_id": "{each.user_id.text}", "reason": "trying it out"}}\''
+            for each in self._stage.drifted
+        ]
         _step(self._terminal, "Your turn: server and daemon run until Ctrl-C")
         self._terminal.show(
             "In another terminal:",
@@ -128,17 +132,30 @@ class _Story:
             f"  curl {url}/api/integrity/check",
             f"  curl {url}/api/integrity/findings",
             f"  curl {url}/api/integrity/explain/{user_id}/{account.currency.text}",
-            f"  curl -X POST {url}/api/integrity/sync-all -d '{ask}'",
+            *repairs,
             f"  curl -X POST {url}/api/test/credit -d '{credit}'",
             f"  curl {url}/metrics",
             "",
             "docs/monitoring.md leads from there to the alert in Prometheus. From this directory:",
             "",
-            f"  export {self._settings}",
+            f"  export {self._settings} {self._signing()}",
             f"  {plain.command('reconcile')}",
             f"  {plain.command('check', '--json')}",
             f"  {plain.explain(account)}",
+            f"  {plain.command('repair', 'enable', '--reason', 'trying it out')}",
+            f"  {plain.command('repair', 'plan', '--all', '--reason', 'trying it out')}",
+            f"  {plain.command('audit', 'verify')}",
             f"  {plain.command('db', 'status')}",
+        )
+
+    def _signing(self) -> str:
+        """Give what a command needs to repair: where the daemon signs the audit trail."""
+        audit = self._stage.settings.audit
+        places = {"SIGNING_KEY": audit.signing_key_path, "CHECKPOINT": audit.checkpoint_path}
+        return " ".join(
+            f"RECONCILER_AUDIT__{name}_PATH={shell_quoted(str(path))}"
+            for name, path in places.items()
+            if path is not None
         )
 
     def say_goodbye(self) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from reconciler.model.amounts import plain
 from reconciler.model.mapping import Mappings
 from reconciler.model.proposal import Proposal
 from reconciler.surfaces.cli import cells
@@ -49,8 +48,9 @@ def notes(done: Reconciliation) -> list[str]:
 
 def _plan(proposals: Sequence[Proposal], mappings: Mappings) -> Iterator[RenderableType]:
     yield Text(
-        f"The plan that would repair it: all copies as {escaped(mappings.source_of_truth)} has "
-        "them. Nothing was changed.",
+        f"What would put them in sync: all copies as {escaped(mappings.source_of_truth)} has them. "
+        "Nothing was changed, and neither journal nor guards were asked: `reconciler repair plan` "
+        "asks them.",
         style="bold",
     )
     table = cells.new_table(
@@ -59,14 +59,8 @@ def _plan(proposals: Sequence[Proposal], mappings: Mappings) -> Iterator[Rendera
     for proposal in proposals:
         after = proposal.after
         table.add_row(
-            Text(cells.identifier(proposal.account.user_id)),
-            Text(
-                cells.identifier(
-                    proposal.account.currency, characters_max=cells.CURRENCY_CHARACTERS_MAX
-                )
-            ),
-            Text("-" if after is None else plain(after.available)),
-            Text("-" if after is None else plain(after.locked)),
+            *cells.account_cells(proposal.account),
+            *cells.after_cells(after),
             Text(proposal.refusal or ""),
         )
     yield table

@@ -116,7 +116,7 @@ def _further_lines(plan: RepairPlan) -> Iterator[str]:
     worth = "unknown, a price is missing" if plan.value_usd is None else plain(plan.value_usd)
     yield f"worth in US dollars: {worth}"
     for currency, change in plan.owed_change.items():
-        yield f"the exchange then owes {escaped(currency)} {signed(change)}"
+        yield f"what the exchange owes changes by {signed(change)} {escaped(currency)}"
     if plan.approved_by is not None:
         yield f"approved by {escaped(plan.approved_by)}"
     elif plan.needs_approval:
@@ -138,15 +138,9 @@ def _steps_table(plan: RepairPlan, mappings: Mappings) -> Table:
         is_written = step.outcome in {StepOutcome.PLANNED, StepOutcome.APPLIED}
         after = step.after if is_written else None
         table.add_row(
-            Text(cells.identifier(step.account.user_id)),
-            Text(
-                cells.identifier(
-                    step.account.currency, characters_max=cells.CURRENCY_CHARACTERS_MAX
-                )
-            ),
+            *cells.account_cells(step.account),
             *(_before(step, name) for name in mappings.names),
-            Text("-" if after is None else plain(after.available)),
-            Text("-" if after is None else plain(after.locked)),
+            *cells.after_cells(after),
             Text(signed(step.owed_change) if after is not None else "-"),
             Text(step.outcome.value),
         )
@@ -155,8 +149,14 @@ def _steps_table(plan: RepairPlan, mappings: Mappings) -> Table:
 
 def _before(step: RepairStep, name: str) -> Text:
     copy = step.before.copy_in(name)
-    is_other = step.after is None or copy is None or copy.available_amount != step.after.available
-    return cells.available_cell(step.before, name, {name} if is_other else set())
+    if step.after is None or copy is None:
+        return cells.available_cell(step.before, name, {name})
+    amounts = {
+        f"{name}.available": (copy.available_amount, step.after.available),
+        f"{name}.locked": (copy.locked_amount, step.after.locked),
+    }
+    differs = {field for field, (before, after) in amounts.items() if before != after}
+    return cells.available_cell(step.before, name, differs)
 
 
 def _reasons(plan: RepairPlan) -> Iterator[Text]:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from reconciler.errors import Fenced, ReadInterrupted, ReconcilerError
+from reconciler.model.report import ScanReport
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.scanning.latest import LatestScan
 from reconciler.scanning.leadership import Leadership
@@ -58,6 +59,21 @@ class Scans:
                 # Nobody must wait a whole interval for what could not be written down.
                 self.schedule.run_soon(after_seconds=UNRECORDED_AGAIN_SECONDS)
 
+    def soon(self) -> None:
+        """Have a full scan made at once: something may be wrong that nobody can know otherwise."""
+        if self.schedule is not None:
+            self.schedule.run_soon()
+
+    async def watch_told(self, unrecorded: ScanReport | None) -> None:
+        """Tell what the watch wrote down; or remember what it saw and could not."""
+        if unrecorded is None:
+            await self._pulse.beat()
+            return
+        self._pulse.remember_unrecorded(unrecorded)
+        if unrecorded.mismatch_count and self.schedule is not None:
+            # Only a full scan that was written down takes it back.
+            self.schedule.run_soon(after_seconds=UNRECORDED_AGAIN_SECONDS)
+
     async def _make(self, selection: Selection, trigger: ScanTrigger) -> RecordedScan:
         is_due = trigger is ScanTrigger.SCHEDULE and self.leadership is not None
         token = self.leadership.token if is_due and self.leadership else None
@@ -89,7 +105,7 @@ class Daemon:
         observer: is told what the scheduler missed.
         serve: serves HTTP while its context is open; what it gives ends when serving does.
         logs: where its life is told.
-        watches: run for as long as it does: over the audit trail, over the repair.
+        watches: run for as long as it does: over the audit trail, the repair, what is written.
     """
 
     def __init__(

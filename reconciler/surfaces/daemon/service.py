@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.report import ScanReport
@@ -15,6 +16,7 @@ from reconciler.scanning.records import FindingRecords, ScanRecords
 from reconciler.scanning.sharing import SharedScans
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.ports import Health
+from reconciler.watching.ports import BypassingWrites
 
 
 class Explainer(Protocol):
@@ -37,6 +39,7 @@ class DaemonService:
         latest: LatestScan,
         findings: FindingRecords,
         explainer: Explainer,
+        bypassing: BypassingWrites,
         now: Callable[[], datetime],
     ) -> None:
         self.is_stopping = False
@@ -47,6 +50,7 @@ class DaemonService:
         self._latest = latest
         self._findings = findings
         self._explainer = explainer
+        self._bypassing = bypassing
         self._now = now
 
     def health(self) -> Health:
@@ -92,3 +96,7 @@ class DaemonService:
     async def scans(self, *, before: int | None, limit: int) -> ScanPage:
         """List scans, the youngest first, those numbered below `before`."""
         return await self._scans.scans(before=before, limit=limit)
+
+    async def bypassing_writes(self, *, before: str | None, limit: int) -> BypassingPage:
+        """List writes past the library, the youngest first, those whose id is below `before`."""
+        return await self._bypassing.page(before=before, limit=limit)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import ScanReport
-from reconciler.surfaces.answers import Answer, check_answer
+from reconciler.surfaces.answers import Answer, check_answer, incomplete_answer
 from reconciler.surfaces.http.answering import Written
 from reconciler.surfaces.ports import Service
 
@@ -25,6 +25,12 @@ class Checks:
     def answer(self, report: ScanReport) -> Answer:
         """Show what a scan found."""
         return self._found_answer(report) | self._age_answer(report)
+
+    def no_answer(self) -> Answer:
+        """Say that there was no look; what was done before it is done all the same."""
+        why = "the look after the repair failed: ask /api/integrity/check"
+        answer = incomplete_answer([why], now=self._service.now(), checksum=self._checksum)
+        return answer | {"age_seconds": 0}
 
     def written(self, report: ScanReport) -> Written:
         """Write what callers of the same report share: a hundred mismatches take milliseconds."""

@@ -1,4 +1,4 @@
-"""Lists what is kept, a page at a time: findings and scans."""
+"""Lists what is kept, a page at a time: findings, scans, and writes past the library."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -20,7 +20,7 @@ from reconciler.surfaces.http.inputs import (
 )
 from reconciler.surfaces.http.operations import Call, Operation
 from reconciler.surfaces.ports import Service
-from reconciler.surfaces.record_answers import finding_answer, scan_answer
+from reconciler.surfaces.record_answers import bypassing_answer, finding_answer, scan_answer
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
@@ -89,6 +89,16 @@ class ListingApi:
                 query=(LIMIT, cursor_input(r"[0-9]{1,18}")),
                 replies={200: json_reply("A page of scans.", "Scans")},
             ),
+            Operation(
+                name="bypassing_writes",
+                method="GET",
+                prefix="/api/integrity/bypassing-writes",
+                summary="List writes that no journal entry accounts for, the youngest first",
+                handle=self.bypassing_writes,
+                scope=Scope.CHECK,
+                query=(LIMIT, cursor_input(r"[0-9]{10}-[0-9]{10}-[0-9a-f]{16}")),
+                replies={200: json_reply("A page of bypassing writes.", "BypassingWrites")},
+            ),
         )
 
     async def findings(self, call: Call) -> Response:
@@ -115,6 +125,18 @@ class ListingApi:
         return ExactJsonResponse(
             {
                 "scans": [scan_answer(each) for each in page.scans],
+                "next_cursor": None if page.before is None else cursor_of(page.before),
+            }
+        )
+
+    async def bypassing_writes(self, call: Call) -> Response:
+        """List writes past the library, the youngest first."""
+        page = await self._service.bypassing_writes(
+            before=call.query["cursor"], limit=_limit_of(call)
+        )
+        return ExactJsonResponse(
+            {
+                "bypassing_writes": [bypassing_answer(each) for each in page.writes],
                 "next_cursor": None if page.before is None else cursor_of(page.before),
             }
         )

@@ -112,6 +112,7 @@ class RepairApi:
             reason=call.body["reason"],
             override_reason=call.body["override_reason"],
             actor=_caller(call),
+            applies_at_once=not call.body["dry_run"],
         )
         if call.body["dry_run"]:
             self._watcher.shown(plan)
@@ -141,14 +142,14 @@ class RepairApi:
             checked = seen or await self._checked(plan)
             return self._answer(plan, checked, status=202, details=_waiting(plan))
         result = await self._applied(plan, call)
-        checked = await self._checked(result.plan)
         is_applied = outcome_count(result.plan, StepOutcome.APPLIED) > 0
         is_stale = not is_applied and outcome_count(result.plan, StepOutcome.STALE) > 0
         return self._answer(
             result.plan,
-            checked,
+            result.check,
             status=409 if is_stale else 200,
             is_applied=is_applied,
+            is_verified=result.is_verified,
             details=_applied(result.plan, is_verified=result.is_verified),
         )
 
@@ -193,11 +194,12 @@ class RepairApi:
     def _answer(
         self,
         plan: RepairPlan,
-        checked: ScanReport,
+        checked: ScanReport | None,
         *,
         details: str,
         status: int = 200,
         is_applied: bool = False,
+        is_verified: bool = True,
     ) -> Response:
         answer: Answer = {
             "applied": is_applied,
@@ -207,10 +209,11 @@ class RepairApi:
             "needs_approval": waits_for_approval(plan),
             "expires_at": plan_answer(plan, self._mappings)["expires_at"],
             "steps": [step_answer(step, self._mappings) for step in plan.steps],
-            "check": self._checks.answer(checked),
+            "check": self._checks.answer(checked) if checked else self._checks.no_answer(),
         }
-        is_healthy = checked.verdict is Verdict.HEALTHY
-        return ExactJsonResponse(answer | ({} if is_healthy else self._escalation()), status)
+        is_healthy = checked is not None and checked.verdict is Verdict.HEALTHY
+        is_well = is_healthy and is_verified
+        return ExactJsonResponse(answer | ({} if is_well else self._escalation()), status)
 
     def _escalation(self) -> Answer:
         return {} if self._contact is None else {"escalation_contact": self._contact}
@@ -252,6 +255,11 @@ def _shown(plan: RepairPlan) -> str:
 
 
 def _nothing_planned(plan: RepairPlan) -> str:
+    if not plan.steps:
+        return (
+            "Nothing was changed: no confirmed finding of this user is written down. Check again; "
+            "if it still is wrong, see whether the daemon can record its scans."
+        )
     return f"Nothing was changed: no machine can decide this. {_counts(plan)}"
 
 

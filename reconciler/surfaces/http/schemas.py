@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.model.bypassing import WriteOperation
 from reconciler.model.comparison import MismatchKind
 from reconciler.model.finding import FindingState
 from reconciler.model.mapping import Mappings
@@ -57,6 +58,8 @@ def schemas_of(mappings: Mappings) -> Mapping[str, Schema]:
         "Findings": _page("findings", "Finding"),
         "Scan": _scan(),
         "Scans": _page("scans", "Scan"),
+        "BypassingWrites": _page("bypassing_writes", "BypassingWrite"),
+        "BypassingWrite": _bypassing_write(),
         "Credited": _credited(),
         "Trade": _trade(),
         "Live": record_schema({"status": {"const": "live"}}),
@@ -245,6 +248,23 @@ def _scan() -> Schema:
         mismatched_users=COUNT,
         by_kind=_by_kind(),
         incomplete=_TEXTS,
+    )
+
+
+def _bypassing_write() -> Schema:
+    return record_schema(
+        {
+            "write_id": TEXT,
+            "collection": TEXT,
+            "operation": enum_schema(WriteOperation),
+            "document_id": TEXT,
+            "time": MOMENT,
+            "seen_at": MOMENT,
+            "user_id": TEXT_OR_NULL,
+            "currency": TEXT_OR_NULL,
+        },
+        user_id_type=TEXT,
+        currency_type=TEXT,
     )
 
 

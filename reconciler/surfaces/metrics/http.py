@@ -10,6 +10,7 @@ from reconciler.surfaces.metrics.labels import OTHER, PREFIX, Bounded
 
 # Method and route template of each call that there can be; any other is counted as `other`.
 ENDPOINTS = (
+    ("GET", "/api/integrity/bypassing-writes"),
     ("GET", "/api/integrity/check"),
     ("GET", "/api/integrity/explain/{user_id}/{currency}"),
     ("GET", "/api/integrity/findings"),

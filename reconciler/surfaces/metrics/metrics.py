@@ -6,6 +6,7 @@ from decimal import Decimal
 from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
+from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import Verdict
 from reconciler.model.standing import Standing
 from reconciler.surfaces.metrics.audit import AuditMetrics
@@ -17,6 +18,7 @@ from reconciler.surfaces.metrics.repairs import RepairMetrics
 from reconciler.surfaces.metrics.scans import ScanMetrics
 from reconciler.surfaces.metrics.scheduler import SchedulerMetrics
 from reconciler.surfaces.metrics.standing import StandingCollector
+from reconciler.surfaces.metrics.watch import WatchMetrics
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -29,6 +31,7 @@ class Metrics:
         currencies: those that are values of the label `currency`, beside those with a price.
         prices_usd: what a unit of a currency is worth.
         collections: those that are values of the label `collection`.
+        balances: those that hold balances, and are values of it where such writes are counted.
         endpoints: method and route template of each HTTP call.
     """
 
@@ -39,6 +42,7 @@ class Metrics:
         currencies: Iterable[str],
         prices_usd: Mapping[str, Decimal],
         collections: Iterable[str],
+        balances: Iterable[str] = DEFAULT_MAPPINGS.names,
         endpoints: Iterable[tuple[str, str]] = ENDPOINTS,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -50,6 +54,7 @@ class Metrics:
         self.audit = AuditMetrics(self._registry)
         self.scheduler = SchedulerMetrics(self._registry)
         self.repairs = RepairMetrics(self._registry)
+        self.watch = WatchMetrics(self._registry, collections=balances)
         self._standing = StandingCollector(currencies=currencies, prices_usd=prices_usd)
         self._registry.register(self._standing)
         self._build_info = Gauge(

@@ -7,6 +7,7 @@ from reconciler.model.digest import DigestUse
 from reconciler.model.finding import Change, Finding
 from reconciler.model.report import Consistency, ScanMethod, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanRecord, ScanResult, ScanState
+from reconciler.model.throttle import Busy, ThrottleReason
 from reconciler.scanning.observer import ScanStage
 from reconciler.surfaces.metrics.labels import PREFIX
 
@@ -65,6 +66,12 @@ class ScanMetrics:
             registry=registry,
         )
         self._register_digests(registry)
+        self._throttled = Counter(
+            f"{PREFIX}_scan_throttled_seconds_total",
+            "Seconds that scans waited because the server was busy, by what it was busy with.",
+            ["reason"],
+            registry=registry,
+        )
         self._begin_at_zero()
 
     def _register_digests(self, registry: CollectorRegistry) -> None:
@@ -95,6 +102,8 @@ class ScanMetrics:
             self._methods.labels(str(method))
         for found in (IN_SYNC, MISMATCHED):
             self._accounts.labels(found)
+        for reason in ThrottleReason:
+            self._throttled.labels(reason.value)
         for kind in MismatchKind:
             self._detected.labels(kind.value)
 
@@ -105,6 +114,16 @@ class ScanMetrics:
         """Do nothing."""
 
     def range_done(self, scan_id: str, key_range: object, *, accounts: int) -> None:
+        """Do nothing."""
+
+    def scan_throttled(self, scan_id: str, busy: Busy, *, seconds: float) -> None:
+        """Add up what scans wait, while they do."""
+        self._throttled.labels(busy.reason.value).inc(seconds)
+
+    def scan_resumed(self, scan_id: str, *, seconds: float) -> None:
+        """Do nothing: the seconds were counted as they passed."""
+
+    def load_unknown(self, scan_id: str, *, why: str) -> None:
         """Do nothing."""
 
     def suspect_found(self, scan_id: str, mismatch: Mismatch) -> None:

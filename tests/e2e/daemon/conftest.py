@@ -47,8 +47,8 @@ def new_daemon(place: Processes, mongo_uri: str, exchange: Database) -> NewDaemo
     return make
 
 
-async def drift(database: Database, user: str = "alice") -> None:
+async def drift(database: Database, user: str = "alice", amount: str = "-0.0005") -> None:
     """Write past the library, as old code does."""
     await database["crypto_balances"].update_one(
-        {"user_id": user}, {"$inc": {"available_balance": Decimal128("-0.0005")}}
+        {"user_id": user}, {"$inc": {"available_balance": Decimal128(amount)}}
     )

@@ -11,10 +11,11 @@ from reconciler.model.audit import AuditEvent, AuditKind, AuditRecord, ChainProb
 from reconciler.model.scan_record import ScanState
 from reconciler.scanning.stopping import cancelled
 from reconciler.surfaces.daemon.auditing import AuditWatch
+from reconciler.surfaces.daemon.token_watch import TokenWatch
 from reconciler.surfaces.logs import open_logs
 from tests.integration.auditing.test_tampering import edit
 from tests.integration.auditing.test_writing import Told
-from tests.integration.auditing.writing import Book, Database
+from tests.integration.auditing.writing import START, Book, Database
 from tests.observing.test_metrics import record
 
 
@@ -93,3 +94,32 @@ async def test_a_watch_finds_an_old_change_and_stops_signing(
     await cancelled([running], again_seconds=0.1)
 
     assert told.problems[0].sequence == 4
+
+
+async def test_tokens_that_could_not_be_written_down_are_tried_again() -> None:
+    """A database that is away ends nothing; what was taken is recorded once it answers."""
+    attempts: list[AuditKind] = []
+    done = asyncio.Event()
+
+    async def recorded(kind: AuditKind) -> list[str]:
+        attempts.append(kind)
+        if len(attempts) == 1:
+            raise ReadInterrupted("away")
+        done.set()
+        return []
+
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    stream = io.StringIO()
+    logs = open_logs(level="warning", as_text=False, stream=stream)
+    clock = lambda: START  # noqa: E731 - the shortest clock there is
+    watch = TokenWatch(Stuck(), recorded, actor="here", now=clock, logs=logs, sleep=at_once)
+    watch.take([])
+    running = asyncio.create_task(watch.run())
+    async with asyncio.timeout(5):
+        await done.wait()
+    await cancelled([running], again_seconds=0.1)
+
+    assert attempts == [AuditKind.TOKEN, AuditKind.TOKEN]
+    assert stream.getvalue().count("tokens_not_recorded") == 1

@@ -20,6 +20,7 @@ from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.ports import Selection
 from reconciler.settings import ScanSettings
 from reconciler.storage.balances import MongoBalanceStore
+from reconciler.storage.bypassing_writes import MongoBypassingWrites
 from reconciler.storage.explaining import Explainer
 from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
@@ -95,6 +96,7 @@ class Parts:
             latest=self.latest,
             findings=self.records.findings,
             explainer=Explainer(store, DEFAULT_MAPPINGS),
+            bypassing=MongoBypassingWrites(self.database, history_days=30),
             now=lambda: datetime.now(UTC),
         )
 

@@ -1,6 +1,7 @@
 """A workshop on a database with the unique indexes."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,8 @@ async def ready(database: Database) -> Database:
 
 
 @pytest.fixture
-async def workshop(ready: Database) -> AsyncIterator[Workshop]:
-    shop = Workshop(ready)
+async def workshop(ready: Database, tmp_path: Path) -> AsyncIterator[Workshop]:
+    shop = Workshop(ready, tmp_path)
     yield shop
     await shop.sync.close()
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +51,7 @@ async def test_four_applies_at_once(ready: Database, workshop: Workshop, stored:
     """Of four concurrent applies of one plan one works, and the others change nothing."""
     await workshop.drifted("u")
     plan = await workshop.plan("u")
-    shops = [workshop, *(Workshop(ready) for _ in range(3))]
+    shops = [workshop, *(Workshop(ready, workshop.folder) for _ in range(3))]
 
     async def apply(shop: Workshop) -> str:
         try:
@@ -87,6 +88,8 @@ async def test_a_plan_is_used_once(workshop: Workshop, stored: Stored) -> None:
         await workshop.apply(plan, digest=wrong)
     with pytest.raises(PlanStale):
         await workshop.apply(other)
+    with pytest.raises(PlanStale, match="was changed"):
+        await workshop.service.show(other.plan_id)
     with pytest.raises(PlanNotFound):
         await workshop.apply(replace(plan, plan_id="none"))
     assert await stored.everything() == before
@@ -98,9 +101,9 @@ async def test_a_plan_is_used_once(workshop: Workshop, stored: Stored) -> None:
     assert await stored.everything() == before
 
 
-async def test_an_expired_plan(ready: Database, stored: Stored) -> None:
+async def test_an_expired_plan(ready: Database, stored: Stored, tmp_path: Path) -> None:
     """After its time a plan can be neither approved nor applied, even by a clock that lags."""
-    shop = Workshop(ready, options(plan_ttl_seconds=0.05))
+    shop = Workshop(ready, tmp_path, options(plan_ttl_seconds=0.05))
     await shop.drifted("u")
     plan = await shop.plan("u")
     await asyncio.sleep(0.1)
@@ -111,13 +114,13 @@ async def test_an_expired_plan(ready: Database, stored: Stored) -> None:
 
     lagging = {"now": lambda: datetime.now(UTC) - timedelta(hours=1)}
     with pytest.raises(PlanStale):
-        await Workshop(ready, shop.options, lagging).apply(plan)
+        await Workshop(ready, tmp_path, shop.options, lagging).apply(plan)
     assert await stored.everything() == before
 
 
-async def test_approval(ready: Database, stored: Stored) -> None:
+async def test_approval(ready: Database, stored: Stored, tmp_path: Path) -> None:
     """Above the threshold somebody else must approve the digest, and then not apply it."""
-    shop = Workshop(ready, options(approval_threshold_usd=D(99)))
+    shop = Workshop(ready, tmp_path, options(approval_threshold_usd=D(99)))
     await shop.drifted("u")
     plan = await shop.plan("u")
     assert plan.needs_approval
@@ -177,7 +180,7 @@ async def test_a_failed_verification_switches_repairs_off(
             await workshop.sync.replace(*arguments, **named)  # type: ignore[arg-type]
             await workshop.drift("u")
 
-    shop = Workshop(ready, workshop.options, {"sync": Saboteur()})
+    shop = Workshop(ready, workshop.folder, workshop.options, {"sync": Saboteur()})
     result = await shop.apply(plan)
 
     assert not result.is_verified

@@ -1,7 +1,11 @@
 """A repair service on a test's database, and accounts that have drifted."""
 
+import asyncio
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from bson import Decimal128
@@ -23,17 +27,18 @@ from reconciler.storage.repair_facts import MongoRepairFacts
 from reconciler.storage.repair_plans import MongoRepairPlans
 from reconciler.storage.repair_switch import MongoPauses, MongoRepairSwitch
 from reconciler.sync import BalanceSync
+from tests.integration.auditing.writing import Book
 from tests.integration.records.recorder import Records
-from tests.integration.repairing.trail import Trail
 
 Database = AsyncDatabase[dict[str, Any]]
+CREDITS_AT_ONCE = 32
 PRICES = {"BTC": Decimal(100), "ETH": Decimal(10)}
 
 
 def options(**changes: Any) -> RepairOptions:
     """Options that are quick, and switched on."""
     quick: dict[str, Any] = {"prices_usd": PRICES, "claim_seconds": 1.0, "settle_seconds": 0.02}
-    return RepairOptions(**{**quick, "enabled": True, **changes})
+    return RepairOptions(**{**quick, **changes})
 
 
 def rules_of(account: Account) -> Rules:
@@ -43,20 +48,26 @@ def rules_of(account: Account) -> Rules:
 
 @dataclass
 class Workshop:
-    """The service, what it is made of, and the ways in which tests use it."""
+    """The service, what it is made of, and the ways in which tests use it.
+
+    The audit trail's key and its checkpoints are in `folder`.
+    """
 
     database: Database
+    folder: Path
     options: RepairOptions = field(default_factory=options)
     parts_changes: dict[str, Any] = field(default_factory=dict)
+    is_on: bool = True
 
     def __post_init__(self) -> None:
         self.sync = BalanceSync(self.database)
-        self.trail = Trail(self.database)
+        self.book = Book(self.database, self.folder)
+        self.trail = self.book.trail
         self.records = Records(self.database)
         parts = {
             "facts": MongoRepairFacts(self.database, DEFAULT_MAPPINGS),
             "plans": MongoRepairPlans(self.database),
-            "switch": MongoRepairSwitch(self.database, is_on_at_first=self.options.enabled),
+            "switch": MongoRepairSwitch(self.database, is_on_at_first=self.is_on),
             "pauses": MongoPauses(self.database),
             "sync": self.sync,
             "audit": self.trail,
@@ -74,21 +85,29 @@ class Workshop:
         )
         return recorded.report
 
-    async def drift(self, user_id: str, collection: str = "crypto_balances", by: str = "1") -> None:
+    async def drift(
+        self,
+        user_id: str,
+        collection: str = "crypto_balances",
+        by: str = "1",
+        currency: str = "BTC",
+    ) -> None:
         """Change one copy past the library."""
         key = "trader_id" if collection == "trader_balances" else "user_id"
         await self.database[collection].update_one(
-            {key: user_id, "currency": "BTC"},
+            {key: user_id, "currency": currency},
             {"$inc": {"available_balance": Decimal128(by)}},
         )
 
-    async def drifted(self, *users: str) -> None:
-        """Give each user 5 BTC, drift one copy, and have it confirmed."""
-        for user in users:
-            await self.sync.credit(user, "BTC", "5", "deposit")
+    async def drifted(self, *users: str, currencies: Sequence[str] = ("BTC",)) -> None:
+        """Give each user 5 of each currency, drift one copy, and have it confirmed."""
+        accounts = [(user, currency) for user in users for currency in currencies]
+        # Not all at once: each has a deadline, and the machine may be busy.
+        for first in range(0, len(accounts), CREDITS_AT_ONCE):
+            some = accounts[first : first + CREDITS_AT_ONCE]
+            await asyncio.gather(*(self.sync.credit(*each, "5", "deposit") for each in some))
         await self.scan()
-        for user in users:
-            await self.drift(user)
+        await asyncio.gather(*(self.drift(user, currency=each) for user, each in accounts))
         await self.scan()
 
     async def plan(self, user: str | None = None, **changes: Any) -> RepairPlan:
@@ -108,8 +127,9 @@ class Workshop:
 
     async def trail_kinds(self) -> list[tuple[str, str]]:
         """Kinds and outcomes on the trail, in order."""
-        records = await self.database["audit_trail"].find().sort("$natural").to_list()
-        return [(each["kind"], each["outcome"]) for each in records]
+        records = await self.database["audit_trail"].find().sort("_id").to_list()
+        bodies = [json.loads(each["body"]) for each in records]
+        return [(each["kind"], each["outcome"]) for each in bodies]
 
 
 def without_caps() -> RepairOptions:

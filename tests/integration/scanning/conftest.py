@@ -7,13 +7,14 @@ import pytest
 from reconciler.model.report import ScanMethod
 from tests.integration.scanning.methods import Chosen
 
-# What knows one method alone, or scans by both itself.
+# What knows one method alone, scans by both itself, or has a server for all its tests.
 OF_THEIR_OWN = {
     "test_narrowed",
     "test_under_traffic",
     "test_differential",
     "test_digest_use",
     "test_stages",
+    "test_throttled",
 }
 
 

@@ -27,6 +27,7 @@ from reconciler.errors import (
 )
 from reconciler.model.comparison import MismatchKind
 from reconciler.sync import BalanceSync, Leg
+from tests.integration.sync.failing import NAME, failing
 from tests.integration.sync.recorder import Recorder
 from tests.integration.sync.stored import Stored, make_indexes
 
@@ -275,6 +276,17 @@ async def test_an_index_that_does_not_keep_documents_from_doubling(
 
     with pytest.raises(SchemaNotReady, match="wallets"):
         await BalanceSync(database).open()
+
+
+async def test_a_user_who_may_not_see_pauses_is_refused(database: Any, mongo_uri: str) -> None:
+    """What every posting reads must be readable: the library says so before the first posting."""
+    await make_indexes(database)
+    async with AsyncMongoClient[dict[str, Any]](mongo_uri, appname=NAME) as client:
+        library = BalanceSync(client[database.name])
+        async with failing(database, "find", mode={"times": 1}, errorCode=13):
+            with pytest.raises(SchemaNotReady, match="find on leases"):
+                await library.open()
+        await library.open()
 
 
 async def test_a_standalone_server_is_refused(standalone_uri: str) -> None:

@@ -79,7 +79,11 @@ def broken() -> Api:
 
 AWAY = Health(mongo_up=False, is_standing_known=False, is_stopping=True, is_leader=False)
 CHECK, SYNC_ALL = "/api/integrity/check", "/api/integrity/sync-all"
-LISTS = ("/api/integrity/findings", "/api/integrity/scans")
+LISTS = (
+    "/api/integrity/bypassing-writes",
+    "/api/integrity/findings",
+    "/api/integrity/scans",
+)
 EXPLAIN = "/api/integrity/explain/{user_id}/{currency}"
 UNREADABLE = frozenset(
     (path, 503) for path in (CHECK, SYNC_ALL, EXPLAIN, *LISTS, "/api/test/credit", "/healthz/ready")

@@ -5,9 +5,10 @@ import httpx
 from reconciler.model.comparison import MismatchKind
 from reconciler.model.finding import FindingFilter, FindingState
 from tests.fakes.http import Api
-from tests.fakes.service import FAILURE, HEALTHY, FakeService
+from tests.fakes.service import A_WRITE_ID, FAILURE, HEALTHY, FakeService
 
 FINDINGS, SCANS = "/api/integrity/findings", "/api/integrity/scans"
+BYPASSING = "/api/integrity/bypassing-writes"
 
 
 async def get(service: FakeService, address: str) -> httpx.Response:
@@ -83,3 +84,24 @@ async def test_a_cursor_of_another_list_is_none() -> None:
     cursor = (await get(FakeService(), SCANS)).json()["next_cursor"]
 
     assert (await get(FakeService(), f"{FINDINGS}?cursor={cursor}")).status_code == 422
+
+
+async def test_bypassing_writes_are_named() -> None:
+    """Whose copy it was, if that is known; the cursor leads on to older ones."""
+    service = FakeService()
+    answer = (await get(service, BYPASSING)).json()
+    await get(service, f"{BYPASSING}?limit=1&cursor={answer['next_cursor']}")
+    known, unknown = answer["bypassing_writes"]
+
+    assert known == {
+        "write_id": A_WRITE_ID,
+        "collection": "wallets",
+        "operation": "update",
+        "document_id": "6b05d5eeb19712d5f9fe220a",
+        "time": "2025-12-22T01:29:30Z",
+        "seen_at": "2025-12-22T01:30:00Z",
+        "user_id": "abc",
+        "currency": "BTC",
+    }
+    assert (unknown["user_id"], unknown["currency"]) == (None, None)
+    assert service.asked == [(None, 100), (A_WRITE_ID, 1)]

@@ -65,7 +65,8 @@ async def test_one_call_plans_and_applies() -> None:
         ("plan", "abc123", "BTC", TruthPolicy.WALLETS, "an emergency", None, "loopback"),
         ("apply", "plan-1", DIGEST, "an emergency", "loopback"),
     ]
-    assert api.service.asked == [("abc123", "BTC"), ("abc123", None)]
+    assert api.service.asked == [("abc123", "BTC")]
+    assert found["check"]["status"] == "healthy"
 
 
 @pytest.mark.parametrize("report, is_called", [(HEALTHY, False), (FAILURE, True)])
@@ -78,12 +79,30 @@ async def test_whom_to_call_is_said_where_health_was_not_reached(
         user_id="a", currency=None, policy=TruthPolicy.WALLETS, reason="r", override_reason=None,
         actor="x",
     )  # fmt: skip
-    api.service.report = report
+    api.repairs.check = report
     answer = await post(api, reason="r", plan_id=plan.plan_id, digest=DIGEST)
 
     assert answer.status_code == 200
     assert answer.json()["check"]["status"] == report.verdict.value
     assert answer.json().get("escalation_contact") == (CONTACT if is_called else None)
+
+
+async def test_a_look_that_failed_afterwards_hides_no_repair() -> None:
+    """What was done is said; the check is incomplete, and somebody is to be called."""
+    answer = await post(wrong(FakeRepairs(check=None)), user_id="abc123", reason="r")
+
+    assert answer.status_code == 200
+    assert answer.json()["applied"] is True
+    assert answer.json()["check"]["status"] == "incomplete"
+    assert answer.json()["escalation_contact"] == CONTACT
+
+
+async def test_findings_that_are_not_written_down_are_not_planned() -> None:
+    """Nothing confirmed is on record: it says that, and not that no machine could decide."""
+    answer = await post(wrong(FakeRepairs(mismatches=())), user_id="abc123", reason="r")
+
+    assert answer.json()["applied"] is False
+    assert "no confirmed finding" in answer.json()["details"]
 
 
 async def test_a_repair_that_is_not_verified_says_so() -> None:

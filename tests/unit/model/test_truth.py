@@ -36,22 +36,23 @@ def step_of(seen: BalanceView, journal: str | None = None, **changes: object) ->
         (("5", "6", "6", "6"), "5", "6"),
         (("5", "5", "6", "5"), "5", "5"),
         (("5", "5", "6", "6"), "5", None),
-        ((None, "6", "6", "6"), "0", "6"),
+        ((None, "6", "6", "6"), None, "6"),
         (("5", "5", None, None), "5", None),
         (("0.1d", "0.1", "0.1", "7"), "0.1", "0.1"),
     ],
 )
 def test_wallets_and_majority(
-    texts: tuple[str | None, ...], wallets: str, majority: str | None
+    texts: tuple[str | None, ...], wallets: str | None, majority: str | None
 ) -> None:
-    """The source of truth, zero without a copy; and what three copies that are there agree on."""
+    """The source of truth if it has a copy; and what three copies that are there agree on."""
     journal = JournalReplay(None)
     found = [
         choice_of(policy, view(*texts), journal, RULES).balance
         for policy in (TruthPolicy.WALLETS, TruthPolicy.MAJORITY, TruthPolicy.JOURNAL)
     ]
 
-    assert found == [Balance(D(wallets)), None if majority is None else Balance(D(majority)), None]
+    wanted = [None if text is None else Balance(D(text)) for text in (wallets, majority)]
+    assert found == [*wanted, None]
 
 
 def test_a_replay() -> None:
@@ -85,15 +86,19 @@ def test_a_journal_with_a_gap_says_nothing(kept: list[int], last: int) -> None:
     [
         (("5", "?", "5", "5"), {}, "no usable number"),
         (("5", "5&5", "5", "5"), {}, "twice"),
+        ((None, "5", "5", "5"), {}, "no copy"),
         (("-1", "5", "5", "5"), {}, "below zero"),
         (("0.123456789", "5", "5", "5"), {}, "finer"),
+        ((f"{'9' * 34} {'9' * 34} -", "5", "5", "5"), {}, "34 digits"),
         (("5 1", "6", "6", "6"), {"locked_by_trades": "2"}, "open trades"),
         (("5", "5", "6", "6"), {"policy": TruthPolicy.MAJORITY}, "no three copies"),
         (("5", "6", "6", "6"), {"policy": TruthPolicy.JOURNAL}, "no entry"),
         (("5", "6", "6", "6"), {"journal": "6"}, "override"),
     ],
 )
-def test_what_is_refused(texts: tuple[str, ...], changes: dict[str, object], word: str) -> None:
+def test_what_is_refused(
+    texts: tuple[str | None, ...], changes: dict[str, object], word: str
+) -> None:
     """A step that must not be is listed with what a person should do."""
     step = step_of(view(*texts), **changes)  # type: ignore[arg-type]
 
