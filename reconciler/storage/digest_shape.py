@@ -16,7 +16,7 @@ double may have a decimal's text, and so is the total, which is not in the diges
 
 from bson import Decimal128, Int64
 
-from reconciler.model.digest import HASH_MODULUS, Buckets
+from reconciler.model.digest import HASH_MODULUS
 from reconciler.model.mapping import CollectionMapping, TotalMeaning
 from reconciler.scanning.ports import KeyRange
 from reconciler.storage.elements import (
@@ -35,7 +35,6 @@ from reconciler.storage.shape import (
     Stage,
     bucket_of,
     exact_sum,
-    in_buckets,
     within,
 )
 
@@ -53,34 +52,33 @@ _NOTHING_PROVED = {"$cond": [{"$eq": ["$$ROOT", None]}, 0, Decimal128("NaN")]}
 def digest_pipeline(
     mapping: CollectionMapping, key_range: KeyRange, *, modulus: int, salt: int, is_truth: bool
 ) -> list[Stage]:
-    """Make the pipeline that gives `{_id: bucket, n: documents, h: sum}` for each bucket."""
+    """Make the pipeline that gives `{_id: bucket, n: documents, h: sum}` for each bucket.
+
+    Of the source of truth it gives the currencies, too: as the array `c`.
+    """
     sound = _truth_rules(mapping) if is_truth else _rules(mapping)
     digest = {"$cond": [{"$and": sound}, _hash(mapping, salt), _NOTHING_PROVED]}
     bucket = bucket_of(f"${mapping.account}", modulus)
     group = {"_id": bucket, "n": {"$sum": 1}, "h": {"$sum": digest}}
-    return [*_matching(mapping, key_range), {"$group": group}]
+    currencies = {"c": {"$addToSet": f"${mapping.currency}"}} if is_truth else {}
+    return [*_matching(mapping, key_range), {"$group": group | currencies}]
 
 
 def users_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, without: Buckets
+    mapping: CollectionMapping, key_range: KeyRange, *, modulus: int, has_odd: bool
 ) -> list[Stage]:
-    """Make the pipeline that counts the users of a collection outside some buckets, as `{n}`."""
-    users: Stage = {"$group": {"_id": f"${mapping.account}"}}
-    outside = [{"$match": _outside("$_id", without)}] if without.numbers else []
-    return [*_matching(mapping, key_range), users, *outside, {"$count": "n"}]
+    """Make the pipeline that counts the users of each bucket, as `{_id: bucket, n}`.
 
-
-def currencies_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, without: Buckets
-) -> list[Stage]:
-    """Make the pipeline that gives the currencies of a collection outside some buckets as `{c}`."""
-    outside = [{"$match": _outside(f"${mapping.account}", without)}] if without.numbers else []
-    currencies: Stage = {"$group": {"_id": f"${mapping.currency}"}}
+    The first stage takes a user's first entry in an index on it, and skips the others. What it
+    makes of a MinKey or of code has another hash (seen with 6.0.5), so that a collection that may
+    have such ids is read without them, at the price of the index.
+    """
+    sound: list[Stage] = [{"$match": {"$expr": _is_faithful(f"${mapping.account}")}}]
     return [
         *_matching(mapping, key_range),
-        *outside,
-        currencies,
-        {"$project": {"_id": 0, "c": "$_id"}},
+        *(sound if has_odd else []),
+        {"$group": {"_id": f"${mapping.account}"}},
+        {"$group": {"_id": bucket_of("$_id", modulus), "n": {"$sum": 1}}},
     ]
 
 
@@ -99,10 +97,6 @@ def doubled_pipeline(
 
 def _matching(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
     return [{"$match": condition} for condition in within(mapping, key_range)]
-
-
-def _outside(user: str, buckets: Buckets) -> Stage:
-    return {"$expr": {"$not": [in_buckets(user, buckets)]}}
 
 
 def _hash(mapping: CollectionMapping, salt: int) -> Stage:

@@ -130,10 +130,9 @@ DIGEST_MUTANTS = (
     _mutant(
         "differing-buckets-are-counted-twice",
         "users in buckets that differ are counted with the others",
-        _DIGESTING,
-        "covered = await moment.coverage_without(part, agreement.differing)",
-        "covered = (await moment.digests(part, modulus=self._modulus, "
-        "collections_parallel=1)).covered  # type: ignore",
+        _MODEL,
+        "covered = [digests.covered[number] for number in agreeing]",
+        "covered = list(digests.covered.values())",
         _USE,
     ),
     _mutant(
