@@ -107,7 +107,10 @@ async def applying_nothing(client: Client) -> AsyncIterator[None]:
 
 
 async def lagging(client: Client, *, above: float) -> None:
-    """Write until a member lags by more than so many seconds."""
+    """Write until a member lags by more than so many seconds.
+
+    Times of writes are whole seconds: a lag of 1 may be that of a moment.
+    """
     source = MongoLoad(client)
     for number in range(200):
         await client["other"]["writes"].insert_one({"_id": number})
@@ -118,7 +121,7 @@ async def lagging(client: Client, *, above: float) -> None:
 
 
 def scanner(client: Client, observer: Unobserved, *, wait_seconds_max: float) -> Scanner:
-    limits = ThrottleLimits(lag_seconds_max=0.5, wait_seconds_max=wait_seconds_max)
+    limits = ThrottleLimits(lag_seconds_max=1, wait_seconds_max=wait_seconds_max)
     return Scanner(
         MongoBalanceStore(client["exchange"], DEFAULT_MAPPINGS),
         DEFAULT_MAPPINGS,
@@ -135,13 +138,13 @@ async def test_a_scan_waits_for_a_member_that_lags(three: EmbeddedMongo) -> None
         await put_alike(client["exchange"], "alice", "BTC", **SOUND)
         waits = Waits()
         async with applying_nothing(client):
-            await lagging(client, above=0.5)
+            await lagging(client, above=1)
             refused = await scanner(client, Waits(), wait_seconds_max=0.3).scan_all()
             one_user = await scanner(client, Waits(), wait_seconds_max=0.3).scan("alice", None)
             whole: asyncio.Task[ScanReport] = asyncio.create_task(
                 scanner(client, waits, wait_seconds_max=30).scan_all()
             )
-            await asyncio.wait_for(waits.throttled.wait(), 10)
+            await asyncio.wait_for(waits.throttled.wait(), 20)
         report = await asyncio.wait_for(whole, 30)
 
     assert refused.verdict is Verdict.INCOMPLETE
