@@ -17,12 +17,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as TerminalTable
 
-from benchmarks import audit, load, machine, page, postings, scans, watch
+from benchmarks import audit, digests, load, machine, page, pictures, postings, scans, watch
 from benchmarks.figures import Section
 from reconciler.embedded import EmbeddedMongo
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-SUBJECTS = ("scan", "postings", "load", "audit", "watch")
+SUBJECTS = ("digest", "scan", "postings", "load", "audit", "watch")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Sizes:
     """How much is measured."""
 
     accounts: int = 200_000
+    digest_accounts: int = 500_000
     rounds: int = 3
     sample: int = 3_000
     seconds: float = 2.0
@@ -43,6 +44,7 @@ class Sizes:
 
 QUICK = Sizes(
     accounts=4_000,
+    digest_accounts=4_000,
     rounds=1,
     sample=200,
     seconds=0.2,
@@ -65,13 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _store(options.json, sections, described, sizes, options.seed)
     if options.write_docs:
         page.write(page.PAGE, sections, described, _command(arguments))
+        pictures.draw(pictures.FOLDER, sections)
     missed = [bar for section in sections for bar in section.bars if not bar.is_met]
     return 1 if missed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--accounts", type=int, help=f"default {Sizes.accounts}")
+    parser.add_argument(
+        "--accounts",
+        type=int,
+        help=f"default {Sizes.accounts}, and {Sizes.digest_accounts} for digest",
+    )
     parser.add_argument("--rounds", type=int, help=f"default {Sizes.rounds}")
     parser.add_argument("--only", choices=SUBJECTS)
     parser.add_argument("--seed", type=int, default=20251222)
@@ -85,6 +92,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
     base = QUICK if options.quick else Sizes()
     return Sizes(
         accounts=options.accounts or base.accounts,
+        digest_accounts=options.accounts or base.digest_accounts,
         rounds=options.rounds or base.rounds,
         sample=base.sample,
         seconds=base.seconds,
@@ -112,6 +120,14 @@ async def _measure(
 async def _section(subject: str, sizes: Sizes, *, seed: int, bars: bool) -> Section:
     if subject == "audit":
         return await audit.measure(records=sizes.records, rounds=sizes.rounds, bars=bars)
+    if subject == "digest":
+        return await digests.measure(
+            accounts=sizes.digest_accounts,
+            rounds=sizes.rounds,
+            sample=sizes.sample,
+            seed=seed,
+            bars=bars,
+        )
     if subject == "watch":
         wanted = watch.WatchSizes(
             drifts=sizes.drifts,

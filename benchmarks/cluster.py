@@ -20,7 +20,7 @@ from reconciler.cluster.tasks import Access
 from reconciler.embedded import EmbeddedMongo
 from reconciler.model.comparison import DEFAULT_DOUBLE_TOLERANCE
 from reconciler.model.mapping import DEFAULT_MAPPINGS
-from reconciler.model.report import Verdict
+from reconciler.model.report import ScanMethod, Verdict
 from reconciler.scanning.ports import BalanceStore
 from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
@@ -36,7 +36,9 @@ async def rate(store: BalanceStore, accounts: int) -> float:
     Raises:
         RuntimeError: the scan did not see all of them sound.
     """
-    scanner = Scanner(store, DEFAULT_MAPPINGS, ScanOptions(ranges_parallel=2))
+    scanner = Scanner(
+        store, DEFAULT_MAPPINGS, ScanOptions(method=ScanMethod.EXACT, ranges_parallel=2)
+    )
     begun = time.monotonic()
     report = await scanner.scan_all()
     if report.verdict is not Verdict.HEALTHY or report.coverage.accounts != accounts:

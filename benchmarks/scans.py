@@ -1,11 +1,8 @@
 """Accounts per second of the exact scan, against the naive check, and the memory it takes."""
 
-import asyncio
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
+from benchmarks.children import child
 from benchmarks.figures import Bar, Section, Spread, Table, ratios
 from benchmarks.population import Population, connect
 from reconciler.embedded import EmbeddedMongo
@@ -16,9 +13,6 @@ PEAK_MB_MAX = 200.0
 PEAK_GROWTH_MAX = 1.25
 SMALL_SHARE = 4
 DOUBLE_SHARE = 0.03
-CHILD_SECONDS_MAX = 300.0
-
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 async def measure(*, accounts: int, rounds: int, sample: int, seed: int, bars: bool) -> Section:
@@ -60,38 +54,16 @@ async def _take_turns(
 
 async def _naive(uri: str, name: str, population: Population, sample: int) -> dict[str, Any]:
     numbers = (population.accounts, population.seed, min(sample, population.accounts // 2))
-    found = await _child("benchmarks.peers.naive", uri, name, *map(str, numbers))
+    found = await child("benchmarks.peers.naive", uri, name, *map(str, numbers))
     if found["mismatches"]:
         raise RuntimeError(f"the naive check found mismatches where there are none: {found}")
     return found
 
 
 async def _scan(uri: str, name: str, population: Population) -> dict[str, Any]:
-    found = await _child("benchmarks.scanning_client", uri, name)
+    found = await child("benchmarks.scanning_client", uri, name, "exact")
     if (found["status"], found["accounts"]) != ("healthy", population.accounts):
         raise RuntimeError(f"the scan did not see {population.accounts} sound accounts: {found}")
-    return found
-
-
-async def _child(module: str, *arguments: str) -> dict[str, Any]:
-    """Run a module in a process of its own and read the JSON that it prints.
-
-    Raises:
-        RuntimeError: it failed, or did not end in time.
-    """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments, cwd=_ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(CHILD_SECONDS_MAX):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise RuntimeError(f"{module} ended with {process.returncode}")
-    found: dict[str, Any] = json.loads(output)
     return found
 
 

@@ -14,14 +14,14 @@ from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
 from reconciler.bootstrap.clustering import build_scanner, open_cluster
 from reconciler.bootstrap.repairing import open_repairs
-from reconciler.model.report import ScanReport
+from reconciler.model.report import ScanMethod, ScanReport
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.model.throttle import ThrottleLimits
 from reconciler.scanning.leadership import Leadership
 from reconciler.scanning.observer import UnobservedFindings
 from reconciler.scanning.ports import Selection
 from reconciler.scanning.recording import ScanRecorder
-from reconciler.scanning.rules import ScanOptions
+from reconciler.scanning.rules import DigestOptions, ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
@@ -74,6 +74,9 @@ def scan_options(settings: Settings) -> ScanOptions:
     return ScanOptions(
         settle_seconds=scan.settle_seconds,
         deadline_seconds=scan.deadline_seconds,
+        # Whoever names a cluster wants it to read; digests are the server's own work.
+        method=ScanMethod.EXACT if scan.dask_scheduler else scan.method,
+        digest=DigestOptions(collections_parallel=scan.digests_parallel),
         ranges_parallel=scan.ranges_parallel,
         mismatches_max=scan.mismatches_max,
         double_tolerance=scan.double_tolerance,

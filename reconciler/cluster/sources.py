@@ -14,6 +14,7 @@ from reconciler.cluster.tasks import (
     RangeJob,
 )
 from reconciler.errors import CannotLook
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency
 from reconciler.scanning.deadline import Deadline
@@ -153,9 +154,9 @@ class ClusterBalanceSource:
         """Estimate the number of accounts."""
         return await self._here.estimated_accounts()
 
-    async def ranges(self) -> Sequence[KeyRange]:
+    async def ranges(self, *, accounts: int | None = None) -> Sequence[KeyRange]:
         """Divide all accounts into ranges of roughly equal size, by the data."""
-        return await self._here.ranges()
+        return await self._here.ranges(accounts=accounts)
 
     async def middle(self, key_range: KeyRange) -> Bound | None:
         """Find a user id that divides a range by its data."""
@@ -206,6 +207,28 @@ class ClusterMoment:
             if answer.resume_at is None:
                 return
             left = replace(left, lower=answer.resume_at)
+
+    async def digests(
+        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+    ) -> Digests | None:
+        """Have the digests of a range computed from here: the server does the work.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: a collection could not be read.
+        """
+        here = await self._moment_here()
+        return await here.digests(
+            key_range, modulus=modulus, collections_parallel=collections_parallel
+        )
+
+    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
+        """Count from here what is outside some buckets.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
+        """
+        here = await self._moment_here()
+        return await here.coverage_without(key_range, buckets)
 
     async def views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:
         """Read in full what was seen before.

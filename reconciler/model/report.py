@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.comparison import Mismatch, MismatchKind
+from reconciler.model.digest import DigestUse
 
 
 class Verdict(StrEnum):
@@ -23,6 +24,13 @@ class ScanMode(StrEnum):
     USER = "user"
     CURRENCY = "currency"
     WATCH = "watch"
+
+
+class ScanMethod(StrEnum):
+    """How accounts are compared: by digests that the server computes, or each of them read."""
+
+    DIGEST = "digest"
+    EXACT = "exact"
 
 
 class Consistency(StrEnum):
@@ -47,7 +55,7 @@ class ScanReport:
 
     `mismatches` may be cut to a limit; `mismatch_count` (accounts), `mismatched_users` and
     `by_kind` never are. `incomplete` holds one sentence for each place where the scan could not
-    look.
+    look. `digest` is None where no digests were wanted.
     """
 
     scan_id: str
@@ -61,6 +69,14 @@ class ScanReport:
     by_kind: Mapping[MismatchKind, int]
     mismatches: tuple[Mismatch, ...]
     incomplete: tuple[str, ...] = ()
+    digest: DigestUse | None = None
+
+    @property
+    def method(self) -> ScanMethod:
+        """How accounts were compared: exactly, too, where digests had to be given up."""
+        if self.digest is None or self.digest.given_up is not None:
+            return ScanMethod.EXACT
+        return ScanMethod.DIGEST
 
     @property
     def verdict(self) -> Verdict:

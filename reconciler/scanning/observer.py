@@ -14,8 +14,14 @@ from reconciler.scanning.throttle import ThrottleObserver
 
 
 class ScanStage(StrEnum):
-    """What a scan spends its time on: comparing everything, then looking again at what is left."""
+    """What a scan spends its time on.
 
+    Digests, the accounts in the buckets that differ, all accounts that digests left, and a second
+    look at what is wrong.
+    """
+
+    DIGEST = "digest"
+    DRILLDOWN = "drilldown"
     COMPARE = "compare"
     CONFIRM = "confirm"
 

@@ -7,10 +7,11 @@ mean nothing here and are handed back as they came.
 
 from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from reconciler.model.copies import BalanceView
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.report import Consistency, ScanMode
 
 Order = tuple[Any, ...]
@@ -29,13 +30,39 @@ class Bound:
 class KeyRange:
     """The accounts from one user id up to, but not with, another; None is open.
 
-    The values of `order` rank all types, so that ranges that meet leave nothing out.
+    The values of `order` rank all types, so that ranges that meet leave nothing out. With `buckets`
+    it is those accounts alone that are in one of them.
     """
 
     lower: Bound | None = None
     upper: Bound | None = None
+    buckets: Buckets | None = None
+
+    def up_to(self, upper: Bound) -> "KeyRange":
+        """Give the part below a user id."""
+        return replace(self, upper=upper)
+
+    def from_on(self, lower: Bound) -> "KeyRange":
+        """Give the part from a user id on."""
+        return replace(self, lower=lower)
+
+    def of_buckets(self, buckets: Buckets) -> "KeyRange":
+        """Give the part in some buckets."""
+        return replace(self, buckets=buckets)
+
+    def within(self, other: "KeyRange") -> "KeyRange | None":
+        """Give the part that lies in another range, too; None if there is none."""
+        lowers = [each.lower for each in (self, other) if each.lower is not None]
+        uppers = [each.upper for each in (self, other) if each.upper is not None]
+        lower = max(lowers, key=lambda bound: bound.order, default=None)
+        upper = min(uppers, key=lambda bound: bound.order, default=None)
+        if lower is not None and upper is not None and lower.order >= upper.order:
+            return None
+        return replace(self, lower=lower, upper=upper)
 
     def __str__(self) -> str:
+        if self.buckets is not None:
+            return f"{replace(self, buckets=None)}, of {len(self.buckets.numbers)} buckets"
         if self.lower is None and self.upper is None:
             return "all accounts"
         if self.lower is None:
@@ -107,6 +134,22 @@ class Moment(Protocol):
             CannotLook: it cannot be read.
         """
 
+    async def digests(
+        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+    ) -> Digests | None:
+        """Have the digests of a range computed; None if the server cannot.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: as above.
+        """
+
+    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
+        """Count, in one collection, what is outside some buckets, all documents there being sound.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: as above.
+        """
+
     def views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:
         """Read in full what was seen before; one without any document has a view without copies.
 
@@ -134,8 +177,11 @@ class BalanceSource(Protocol):
     async def estimated_accounts(self) -> int:
         """Estimate the number of accounts, for showing progress."""
 
-    async def ranges(self) -> Sequence[KeyRange]:
-        """Divide all accounts into ranges of roughly equal size, by the data."""
+    async def ranges(self, *, accounts: int | None = None) -> Sequence[KeyRange]:
+        """Divide all accounts into ranges of roughly equal size, by the data.
+
+        That is `accounts`, or what suits reading them one by one.
+        """
 
     async def middle(self, key_range: KeyRange) -> Bound | None:
         """Find a user id that divides a range by its data; None if it holds no two users."""

@@ -1,19 +1,43 @@
 """Reads one range to its end, in as many snapshots as that takes, or says why it cannot be read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
 from reconciler.scanning.deadline import Deadline
-from reconciler.scanning.ports import BalanceSource, Bound, KeyRange, Portion, Selection
+from reconciler.scanning.ports import (
+    BalanceSource,
+    Bound,
+    KeyRange,
+    Moment,
+    Portion,
+    Selection,
+)
 
 ATTEMPTS_MAX = 3
 HALVINGS_MAX = 16
 PAUSE_SECONDS = 0.1
 
+# Reads a part as of a moment, and says with each portion what is left of it then.
+ReadPart = Callable[[Moment, KeyRange], AsyncGenerator[tuple[Portion, KeyRange | None], None]]
 TakePortion = Callable[[Portion], Awaitable[None]]
 ReadAgain = Callable[[KeyRange, str], None]
 Sleep = Callable[[float], Awaitable[None]]
+
+
+def reading_exactly(selection: Selection) -> ReadPart:
+    """Make the way to read that looks at every account of a part."""
+
+    async def read_part(
+        moment: Moment, part: KeyRange
+    ) -> AsyncGenerator[tuple[Portion, KeyRange | None], None]:
+        portions = moment.portions(part, selection)
+        async with aclosing(portions):
+            async for portion in portions:
+                left = part.from_on(portion.resume_at) if portion.resume_at else None
+                yield portion, left
+
+    return read_part
 
 
 class RangeReading:
@@ -23,6 +47,7 @@ class RangeReading:
     halved by its data, `HALVINGS_MAX` times at most; for all else there are `ATTEMPTS_MAX`.
 
     Args:
+        read_part: reads what is left of it as of one moment.
         take: gets each portion, once.
         read_again: is told which part is read in a new snapshot, and why.
     """
@@ -30,7 +55,7 @@ class RangeReading:
     def __init__(
         self,
         source: BalanceSource,
-        selection: Selection,
+        read_part: ReadPart,
         deadline: Deadline,
         *,
         sleep: Sleep,
@@ -38,7 +63,7 @@ class RangeReading:
         read_again: ReadAgain,
     ) -> None:
         self._source = source
-        self._selection = selection
+        self._read_as_of = read_part
         self._deadline = deadline
         self._sleep = sleep
         self._take = take
@@ -65,13 +90,13 @@ class RangeReading:
 
     async def _read_part(self, attempt: "_Attempt") -> None:
         async with self._source.moment() as moment:
-            portions = moment.portions(attempt.left, self._selection)
+            portions = self._read_as_of(moment, attempt.left)
             async with aclosing(portions):
-                async for portion in portions:
+                async for portion, left in portions:
                     if self._deadline.is_past:
                         raise CannotLook(self._deadline.explain(TimeoutError()))
                     await self._take(portion)
-                    attempt.move_to(portion.resume_at)
+                    attempt.move_to(left)
         self._failures = 0
 
     async def _plan_rest(
@@ -90,8 +115,8 @@ class RangeReading:
             middle = await self._middle(rest)
             if middle is not None:
                 self._failures = 0
-                self._parts.append(KeyRange(middle, rest.upper))
-                rest = KeyRange(rest.lower, middle)
+                self._parts.append(rest.from_on(middle))
+                rest = rest.up_to(middle)
         if self._failures >= ATTEMPTS_MAX or self._deadline.is_past:
             raise self._given_up(rest, error) from error
         self._parts.append(rest)
@@ -121,11 +146,12 @@ class _Attempt:
         self.has_progressed = False
         self.is_done = False
 
-    def move_to(self, resume_at: Bound | None) -> None:
-        """Note that everything below a user, or all, was taken."""
-        if resume_at is None:
+    def move_to(self, left: KeyRange | None) -> None:
+        """Note what is left; None if nothing is."""
+        if left is None:
             self.is_done = True
             return
-        lower = self.left.lower
-        self.has_progressed |= lower is None or resume_at.order > lower.order
-        self.left = KeyRange(resume_at, self.left.upper)
+        before, now = self.left.lower, left.lower
+        is_beyond = now is not None and (before is None or now.order > before.order)
+        self.has_progressed |= is_beyond or left.buckets != self.left.buckets
+        self.left = left

@@ -1,17 +1,20 @@
-"""The exact scan: every account of every collection compared, and what is wrong looked at twice."""
+"""The scan: digests compared first, accounts where they must be, and what is wrong twice."""
 
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 
 from reconciler.errors import CannotLook, ReadInterrupted, SnapshotTooOld
 from reconciler.model.mapping import Mappings
-from reconciler.model.report import Consistency, Coverage, ScanReport
+from reconciler.model.report import Consistency, Coverage, ScanMethod, ScanMode, ScanReport
 from reconciler.scanning.confirmation import Confirmation
 from reconciler.scanning.deadline import Deadline
+from reconciler.scanning.digesting import Digesting
+from reconciler.scanning.existence import changed_of, missing_of
 from reconciler.scanning.findings import Findings
 from reconciler.scanning.judging import Judge
 from reconciler.scanning.observer import ScanObserver, ScanStage, Unobserved, Unwritten
@@ -22,7 +25,12 @@ from reconciler.scanning.ports import (
     Portion,
     Selection,
 )
-from reconciler.scanning.range_reading import PAUSE_SECONDS, RangeReading
+from reconciler.scanning.range_reading import (
+    PAUSE_SECONDS,
+    RangeReading,
+    ReadPart,
+    reading_exactly,
+)
 from reconciler.scanning.records import SightingSink
 from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.throttle import LoadSource, Throttles
@@ -151,6 +159,10 @@ class _Scan:
         self._accounts = self._users = 0
         self._currencies: set[Hashable] = set()
         self._estimated_accounts = 0
+        # No two ranges have the same number, however they are read.
+        self._numbers = count()
+        is_by_digest = options.method is ScanMethod.DIGEST and selection.mode is ScanMode.FULL
+        self._digesting = Digesting(options.digest, monotonic) if is_by_digest else None
 
     async def run(self, store: BalanceStore) -> None:
         """Read, compare and confirm everything that is selected."""
@@ -161,15 +173,14 @@ class _Scan:
                 self._scan_id, mode=self._selection.mode, consistency=self._consistency
             )
             there = await source.collections()
-            if not self._says_what_is_missing(there):
-                ranges = await self._ranges(source)
+            self._incomplete += missing_of(self._names, there)
+            if not self._incomplete:
                 confirmation = self._confirmation(source)
-                with self._timed(ScanStage.COMPARE):
-                    await self._read_all(source, ranges, confirmation)
+                await self._read_all(source, confirmation)
                 with self._timed(ScanStage.CONFIRM):
                     await confirmation.finish()
                 self._incomplete += confirmation.unsure
-                await self._note_what_changed(source, there)
+                self._incomplete += changed_of(there, await source.collections())
         except (CannotLook, ReadInterrupted, SnapshotTooOld) as error:
             self._incomplete.append(self._deadline.explain(error))
 
@@ -177,10 +188,11 @@ class _Scan:
     def _timed(self, stage: ScanStage) -> Iterator[None]:
         begun = self._monotonic()
         yield
-        seconds = self._monotonic() - begun
-        self._observer.stage_finished(
-            self._scan_id, stage, mode=self._selection.mode, seconds=seconds
-        )
+        self._tell_stage(stage, self._monotonic() - begun)
+
+    def _tell_stage(self, stage: ScanStage, seconds: float) -> None:
+        mode = self._selection.mode
+        self._observer.stage_finished(self._scan_id, stage, mode=mode, seconds=seconds)
 
     def report(self, started_at: datetime, *, duration_seconds: float) -> ScanReport:
         """Say what was found."""
@@ -197,6 +209,7 @@ class _Scan:
             by_kind=dict(findings.by_kind),
             mismatches=findings.mismatches,
             incomplete=tuple(self._incomplete),
+            digest=self._digesting.use if self._digesting else None,
         )
 
     def _confirmation(self, source: BalanceSource) -> Confirmation:
@@ -213,49 +226,59 @@ class _Scan:
             suspects_max=self._options.suspects_max,
         )
 
-    def _says_what_is_missing(self, there: Mapping[str, Hashable]) -> bool:
-        """Note each mapped collection that does not exist or holds nothing of its own."""
-        for name in self._names:
-            if name not in there:
-                self._incomplete.append(
-                    f"the collection {name} does not exist, so that nothing was compared: check "
-                    "mongo.database and the mapping of the collections"
-                )
-            elif there[name] is None:
-                self._incomplete.append(f"{name} is a view, which has no copy of its own")
-        return bool(self._incomplete)
+    async def _read_all(self, source: BalanceSource, confirmation: Confirmation) -> None:
+        """Compare digests if that is wanted, and account by account what they leave."""
+        digesting = self._digesting
+        if digesting is None:
+            left = await self._ranges(source)
+        else:
+            await digesting.prepare(source)
+            ranges = await self._ranges(source, digesting.range_accounts)
+            # One after the other: each of them keeps the server busy by itself.
+            await self._read_ranges(source, ranges, confirmation, digesting.read_part, parallel=1)
+            self._tell_stage(ScanStage.DIGEST, digesting.digest_seconds)
+            self._tell_stage(ScanStage.DRILLDOWN, digesting.drilldown_seconds)
+            left = digesting.left_of(await self._ranges(source)) if digesting.left_over else []
+        with self._timed(ScanStage.COMPARE):
+            exactly = reading_exactly(self._selection)
+            parallel = self._options.ranges_parallel
+            await self._read_ranges(source, left, confirmation, exactly, parallel=parallel)
 
-    async def _note_what_changed(
-        self, source: BalanceSource, before: Mapping[str, Hashable]
-    ) -> None:
-        """Note each collection that is no longer the one that was read: it read as empty."""
-        after = await source.collections()
-        self._incomplete += [
-            f"the collection {name} was dropped, renamed or made anew during the scan"
-            for name in before
-            if after.get(name) != before[name]
-        ]
-
-    async def _ranges(self, source: BalanceSource) -> list[KeyRange]:
+    async def _ranges(self, source: BalanceSource, accounts: int | None = None) -> list[KeyRange]:
         if self._selection.user_id is not None:
             return [KeyRange()]
         for attempt in range(DIVIDING_ATTEMPTS_MAX):
             try:
                 if self._progress:
                     self._estimated_accounts = await source.estimated_accounts()
-                return list(await source.ranges())
+                return list(await source.ranges(accounts=accounts))
             except (ReadInterrupted, SnapshotTooOld):
                 await self._sleep(PAUSE_SECONDS * 2**attempt)
         # One range is as right as many; if it cannot be read either, that will be said.
         return [KeyRange()]
 
-    async def _read_all(
-        self, source: BalanceSource, ranges: list[KeyRange], confirmation: Confirmation
+    async def _read_ranges(
+        self,
+        source: BalanceSource,
+        ranges: list[KeyRange],
+        confirmation: Confirmation,
+        read_part: ReadPart,
+        *,
+        parallel: int,
     ) -> None:
-        waiting = iter(enumerate(ranges))
+        waiting = zip(self._numbers, ranges, strict=False)
+
+        async def work() -> None:
+            """Read one range after the other until there are no more, or too many failed."""
+            while len(self._incomplete) < FAILED_RANGES_MAX and not self._deadline.is_past:
+                number, key_range = next(waiting, (0, None))
+                if key_range is None:
+                    return
+                await self._read(source, number, key_range, confirmation, read_part)
+
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._options.ranges_parallel, len(ranges))):
-                group.create_task(self._work(source, waiting, confirmation))
+            for _ in range(min(parallel, len(ranges))):
+                group.create_task(work())
         left = sum(1 for _ in waiting)
         if left and self._deadline.is_past:
             why = self._deadline.explain(TimeoutError())
@@ -263,21 +286,13 @@ class _Scan:
         elif left:
             self._incomplete.append(f"{left} further ranges were not tried any more")
 
-    async def _work(
+    async def _read(
         self,
         source: BalanceSource,
-        waiting: Iterator[tuple[int, KeyRange]],
+        number: int,
+        key_range: KeyRange,
         confirmation: Confirmation,
-    ) -> None:
-        """Read one range after the other until there are no more, or too many failed."""
-        while len(self._incomplete) < FAILED_RANGES_MAX and not self._deadline.is_past:
-            number, key_range = next(waiting, (0, None))
-            if key_range is None:
-                return
-            await self._read(source, number, key_range, confirmation)
-
-    async def _read(
-        self, source: BalanceSource, number: int, key_range: KeyRange, confirmation: Confirmation
+        read_part: ReadPart,
     ) -> None:
         accounts = 0
 
@@ -291,7 +306,7 @@ class _Scan:
 
         reading = RangeReading(
             source,
-            self._selection,
+            read_part,
             self._deadline,
             sleep=self._sleep,
             take=take,

@@ -15,6 +15,8 @@ RELOADABLE = (
     "scan.misfire_grace_seconds",
     "scan.settle_seconds",
     "scan.double_tolerance",
+    "scan.method",
+    "scan.digests_parallel",
     "scan.ranges_parallel",
     "scan.deadline_seconds",
     "scan.mismatches_max",

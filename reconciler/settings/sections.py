@@ -18,6 +18,7 @@ from reconciler.model.mapping import (
     Mappings,
     TotalMeaning,
 )
+from reconciler.model.report import ScanMethod
 from reconciler.model.throttle import DEFAULT_THROTTLE
 from reconciler.settings.address import DASK_ADDRESS, SCHEMES
 from reconciler.settings.service import (
@@ -131,6 +132,8 @@ class ScanSettings(Section):
     history_days: Count = 90
     settle_seconds: Seconds = 2.0
     double_tolerance: ExactDecimal = DEFAULT_DOUBLE_TOLERANCE
+    method: ScanMethod = ScanMethod.DIGEST
+    digests_parallel: Annotated[Count, Field(le=64)] = 2
     ranges_parallel: Annotated[Count, Field(le=64)] = 2
     deadline_seconds: Seconds = 600.0
     mismatches_max: Count = 100

@@ -1,10 +1,12 @@
 """Opens the balance collections for the scanner, on whatever kind of server they are."""
 
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from pymongo import ReadPreference
+from pymongo.asynchronous.client_session import AsyncClientSession
 
 from reconciler.errors import DatabaseUnavailable, ReadInterrupted
 from reconciler.model.mapping import Mappings
@@ -16,6 +18,8 @@ from reconciler.storage.moments import BATCH_DOCUMENTS, MongoMoment
 from reconciler.storage.server import Client, Server, probe
 from reconciler.storage.wire import CODEC_OPTIONS
 
+SALT_BITS = 62
+
 
 class MongoBalanceStore:
     """Opens sources on a database.
@@ -25,6 +29,7 @@ class MongoBalanceStore:
         mappings: which they are.
         range_accounts: the size at which ranges aim.
         batch_documents: how many documents come at once from each collection.
+        new_salt: makes the number that is hashed along with each document in one scan's digests.
         answer_seconds_max: how long the server may take to say what it is.
         monotonic: a clock in seconds, for the deadline.
     """
@@ -36,6 +41,7 @@ class MongoBalanceStore:
         *,
         range_accounts: int = RANGE_ACCOUNTS,
         batch_documents: int = BATCH_DOCUMENTS,
+        new_salt: Callable[[], int] = lambda: secrets.randbits(SALT_BITS),
         answer_seconds_max: float = QUICK_SECONDS_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -46,6 +52,7 @@ class MongoBalanceStore:
         self._mappings = mappings
         self._range_accounts = range_accounts
         self._batch_documents = batch_documents
+        self._new_salt = new_salt
         self._answer_seconds_max = answer_seconds_max
         self._monotonic = monotonic
 
@@ -77,6 +84,7 @@ class MongoBalanceStore:
             calls,
             dividing,
             batch_documents=self._batch_documents,
+            salt=self._new_salt(),
         )
 
 
@@ -92,6 +100,7 @@ class MongoBalanceSource:
         dividing: Dividing,
         *,
         batch_documents: int,
+        salt: int,
     ) -> None:
         self._database = database
         self._mappings = mappings
@@ -99,6 +108,7 @@ class MongoBalanceSource:
         self._calls = calls
         self._dividing = dividing
         self._batch_documents = batch_documents
+        self._salt = salt
 
     @property
     def consistency(self) -> Consistency:
@@ -119,9 +129,9 @@ class MongoBalanceSource:
         """Estimate the number of accounts by the largest collection."""
         return max(await self._dividing.estimates())
 
-    async def ranges(self) -> Sequence[KeyRange]:
+    async def ranges(self, *, accounts: int | None = None) -> Sequence[KeyRange]:
         """Divide all accounts into ranges of roughly equal size, by the data."""
-        return await self._dividing.ranges()
+        return await self._dividing.ranges(accounts)
 
     async def middle(self, key_range: KeyRange) -> Bound | None:
         """Find a user id that divides a range by its data; None if it holds no two users."""
@@ -131,13 +141,7 @@ class MongoBalanceSource:
     async def moment(self) -> AsyncIterator[MongoMoment]:
         """Open a new moment, not before now."""
         if not self._server.has_snapshots:
-            yield MongoMoment(
-                self._database,
-                self._mappings,
-                self._calls,
-                None,
-                batch_documents=self._batch_documents,
-            )
+            yield self._moment(None)
             return
         async with self._database.client.start_session(snapshot=True) as session:
             # In a fresh session, reads that start together each get a moment of their own; the
@@ -145,10 +149,14 @@ class MongoBalanceSource:
             truth = self._mappings.source_of_truth
             async with self._calls.bounded(truth, is_quick=True):
                 await self._database[truth].find_one({}, {"_id": 1}, session=session)
-            yield MongoMoment(
-                self._database,
-                self._mappings,
-                self._calls,
-                session,
-                batch_documents=self._batch_documents,
-            )
+            yield self._moment(session)
+
+    def _moment(self, session: AsyncClientSession | None) -> MongoMoment:
+        return MongoMoment(
+            self._database,
+            self._mappings,
+            self._calls,
+            session,
+            batch_documents=self._batch_documents,
+            salt=self._salt,
+        )

@@ -34,11 +34,11 @@ class Dividing:
                 found.append(await self._database[name].estimated_document_count())
         return found
 
-    async def ranges(self) -> list[KeyRange]:
-        """Divide all accounts into ranges of roughly equal size."""
+    async def ranges(self, accounts: int | None = None) -> list[KeyRange]:
+        """Divide all accounts into ranges of roughly equal size: `accounts`, if that is given."""
         estimates = await self.estimates()
         largest = max(estimates)
-        count = min(-(-largest // self._range_accounts), RANGES_MAX)
+        count = min(-(-largest // (accounts or self._range_accounts)), RANGES_MAX)
         if count < 2:
             return [KeyRange()]
         drawn: list[Bound] = []

@@ -9,6 +9,7 @@ from bson import Decimal128
 
 from reconciler.model.comparison import Mismatch, MismatchKind
 from reconciler.model.copies import BalanceView, Copy, StoredNumber
+from reconciler.model.digest import DigestUse
 from reconciler.model.finding import Finding, FindingState
 from reconciler.model.identity import Account, Identifier
 from reconciler.model.report import Consistency, Coverage, ScanMode, ScanReport
@@ -78,6 +79,7 @@ def report_document(report: ScanReport) -> Document:
         "by_kind": {kind.value: count for kind, count in report.by_kind.items()},
         "mismatches": [_mismatch_document(each) for each in report.mismatches[:MISMATCHES_MAX]],
         "incomplete": [storable(reason) for reason in report.incomplete],
+        "digest": _digest_document(report.digest),
     }
 
 
@@ -95,7 +97,22 @@ def report_of(document: Mapping[str, Any], scan_id: str, mode: ScanMode) -> Scan
         by_kind={MismatchKind(kind): int(n) for kind, n in document["by_kind"].items()},
         mismatches=tuple(_mismatch_of(each) for each in document["mismatches"]),
         incomplete=tuple(document["incomplete"]),
+        digest=_digest_of(document.get("digest")),
     )
+
+
+def _digest_document(use: DigestUse | None) -> Document | None:
+    if use is None:
+        return None
+    given_up = None if use.given_up is None else storable(use.given_up)
+    return {"buckets": use.buckets, "differing": use.differing, "given_up": given_up}
+
+
+def _digest_of(document: Mapping[str, Any] | None) -> DigestUse | None:
+    if document is None:
+        return None
+    counts = int(document["buckets"]), int(document["differing"])
+    return DigestUse(*counts, document["given_up"])
 
 
 def coverage_of(document: Mapping[str, Any]) -> Coverage:

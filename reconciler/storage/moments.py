@@ -11,10 +11,12 @@ from pymongo.errors import OperationFailure
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.copies import Copy
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.identity import Account
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
 from reconciler.storage.calls import Calls, Database, next_batch
+from reconciler.storage.digests import MongoDigests
 from reconciler.storage.finding import MongoFinding
 from reconciler.storage.lookup import Lookup, in_portions
 from reconciler.storage.merging import Merge
@@ -27,6 +29,8 @@ BATCH_DOCUMENTS = 5_000
 LOOKUP_KEYS_MAX = 200
 # A command holds 16 MB, and an id may be that long by itself.
 LOOKUP_BYTES_MAX = 1_000_000
+
+IN_STORED_ORDER: Stage = {"$natural": 1}
 
 _BAD_VALUE = 2
 _PARALLEL_ARRAYS = "parallel arrays"
@@ -43,12 +47,34 @@ class MongoMoment:
         session: AsyncClientSession | None,
         *,
         batch_documents: int = BATCH_DOCUMENTS,
+        salt: int = 0,
     ) -> None:
         self._database = database
         self._mappings = mappings
         self._calls = calls
         self._session = session
         self._batch_documents = batch_documents
+        self._digests = MongoDigests(database, mappings, calls, session, salt=salt)
+
+    async def digests(
+        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+    ) -> Digests | None:
+        """Have the digests of a range computed; None if the server cannot.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: a collection could not be read.
+        """
+        return await self._digests.of(
+            key_range, modulus=modulus, collections_parallel=collections_parallel
+        )
+
+    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
+        """Count users and currencies of the source of truth outside some buckets.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
+        """
+        return await self._digests.coverage_without(key_range, buckets)
 
     async def portions(
         self, key_range: KeyRange, selection: Selection
@@ -124,6 +150,8 @@ class MongoMoment:
             self._calls,
             self._session,
             self._batch_documents,
+            # The few documents of some buckets are sorted sooner than an index is walked for them.
+            hint=IN_STORED_ORDER if key_range.buckets else None,
         )
 
 
@@ -141,12 +169,15 @@ class _Batches:
         calls: Calls,
         session: AsyncClientSession | None,
         batch_documents: int,
+        *,
+        hint: Stage | None,
     ) -> None:
         self._collection = collection
         self._pipeline = pipeline
         self._calls = calls
         self._session = session
         self._batch_documents = batch_documents
+        self._hint = hint
         self._cursor: AsyncRawBatchCursor[dict[str, Any]] | None = None
         self._is_projected_first = False
         self._has_given = False
@@ -182,6 +213,7 @@ class _Batches:
                 allowDiskUse=True,
                 maxTimeMS=self._calls.milliseconds_max,
                 batchSize=self._batch_documents,
+                **({"hint": self._hint} if self._hint else {}),
             )
         return await next_batch(self._cursor)
 

@@ -11,8 +11,9 @@ hold every document exactly once, also those whose id is missing or an array.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bson import Decimal128
+from bson import Decimal128, Int64
 
+from reconciler.model.digest import Buckets
 from reconciler.model.mapping import CollectionMapping, TotalMeaning
 from reconciler.scanning.ports import KeyRange
 from reconciler.storage.elements import SCALAR_TYPES, TYPE_NAMES, RawValue
@@ -22,8 +23,8 @@ Stage = Mapping[str, Any]
 SIMPLE_COLLATION = {"locale": "simple"}
 
 _SCALAR_NAMES = sorted(TYPE_NAMES[code] for code in SCALAR_TYPES)
-_ZERO = Decimal128("0")
-_TOO_LARGE = Decimal128("1E+34")
+ZERO = Decimal128("0")
+TOO_LARGE = Decimal128("1E+34")
 
 
 def scan_pipeline(
@@ -39,7 +40,7 @@ def scan_pipeline(
     it. A document in which both are arrays cannot be sorted so; `is_projected_first` does without
     the index, and such a document comes with nulls.
     """
-    match = [*selected, *_within(mapping, key_range)]
+    match = [*selected, *within(mapping, key_range)]
     first: list[Stage] = [{"$match": {"$and": match}}] if match else []
     if is_projected_first:
         projection = {**_projection(mapping), "u": _no_array(mapping.account)}
@@ -66,7 +67,7 @@ def full_projection(mapping: CollectionMapping) -> Stage:
 def users_sample(mapping: CollectionMapping, key_range: KeyRange, size: int) -> list[Stage]:
     """Make the pipeline that draws user ids of a range at random."""
     return [
-        *[{"$match": condition} for condition in _within(mapping, key_range)],
+        *[{"$match": condition} for condition in within(mapping, key_range)],
         {"$sample": {"size": size}},
         {"$project": {"_id": 0, "u": f"${mapping.account}"}},
     ]
@@ -77,15 +78,34 @@ def one_of(field: str, values: Sequence[RawValue]) -> Stage:
     return {"$or": [{field: value.under("$eq")} for value in values]}
 
 
-def _within(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
+def within(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
+    """Make the conditions that a document lies in a range, and in its buckets if it has any."""
     field = f"${mapping.account}"
     bounds = (("$gte", key_range.lower), ("$lt", key_range.upper))
-    comparisons = [
+    comparisons: list[Stage] = [
         {operator: [field, bound.address.under("$literal")]}
         for operator, bound in bounds
         if bound is not None and isinstance(bound.address, RawValue)
     ]
+    if key_range.buckets is not None:
+        comparisons.append(in_buckets(field, key_range.buckets))
     return [{"$expr": {"$and": comparisons}}] if comparisons else []
+
+
+def bucket_of(user: str, modulus: int) -> Stage:
+    """Make the expression that numbers the bucket of a user id, whatever its type.
+
+    The server's hash is the same for all that is one id: 1, 1.0 and Decimal128 1.
+    """
+    return {"$mod": [{"$toHashedIndexKey": user}, Int64(modulus)]}
+
+
+def in_buckets(user: str, buckets: Buckets) -> Stage:
+    """Make the condition that a user id is in one of some buckets, as quick for many as for one."""
+    numbers = range(-buckets.modulus, buckets.modulus)
+    chosen = [number in buckets.numbers for number in numbers]
+    place = {"$add": [bucket_of(user, buckets.modulus), Int64(buckets.modulus)]}
+    return {"$arrayElemAt": [{"$literal": chosen}, place]}
 
 
 def _projection(mapping: CollectionMapping) -> dict[str, Any]:
@@ -110,15 +130,15 @@ def _is_sound(mapping: CollectionMapping) -> Stage:
     Types are checked first: a comparison alone would take a string for larger than any number.
     """
     available, locked = f"${mapping.available}", f"${mapping.locked}"
-    locked_or_zero = {"$ifNull": [locked, _ZERO]}
+    locked_or_zero = {"$ifNull": [locked, ZERO]}
     conditions: list[Stage] = [
         {"$eq": [{"$type": available}, "decimal"]},
         {"$in": [{"$type": locked}, ["decimal", "missing"]]},
         # NaN is below all numbers, so that these leave finite amounts of at most 34 digits.
-        {"$gte": [available, _ZERO]},
-        {"$lt": [available, _TOO_LARGE]},
-        {"$gte": [locked_or_zero, _ZERO]},
-        {"$lt": [locked_or_zero, _TOO_LARGE]},
+        {"$gte": [available, ZERO]},
+        {"$lt": [available, TOO_LARGE]},
+        {"$gte": [locked_or_zero, ZERO]},
+        {"$lt": [locked_or_zero, TOO_LARGE]},
         {"$in": [{"$type": f"${mapping.account}"}, _SCALAR_NAMES]},
         {"$in": [{"$type": f"${mapping.currency}"}, _SCALAR_NAMES]},
     ]
@@ -127,13 +147,20 @@ def _is_sound(mapping: CollectionMapping) -> Stage:
         holds = _total_holds(mapping.total_means, total, available, locked_or_zero)
         is_decimal = {"$eq": [{"$type": total}, "decimal"]}
         has_none = {"$eq": [{"$type": total}, "missing"]}
-        in_range = {"$lt": [total, _TOO_LARGE]}
+        in_range = {"$lt": [total, TOO_LARGE]}
         conditions.append({"$or": [has_none, {"$and": [is_decimal, in_range, *holds]}]})
     return {"$and": conditions}
 
 
 def _total_holds(means: TotalMeaning, total: str, available: str, locked: Stage) -> list[Stage]:
-    """Make the conditions that a total is exactly what it means.
+    """Make the conditions that a total is exactly what it means."""
+    if means is TotalMeaning.AVAILABLE:
+        return [{"$eq": [total, available]}]
+    return exact_sum(total, available, locked)
+
+
+def exact_sum(total: object, available: object, locked: object) -> list[Stage]:
+    """Make the conditions that a decimal is exactly the sum of two others, none being negative.
 
     `$add` rounds to 34 digits and would take 1E+33 + 1E-33 for 1E+33. `$subtract` rounds too, but
     not both of these: let q be the smallest quantum (unit in the last place) of t, a and l, all of
@@ -148,8 +175,6 @@ def _total_holds(means: TotalMeaning, total: str, available: str, locked: Stage)
     So if both hold, one of them holds exactly, which is t = a + l; and if t = a + l, then both
     differences have at most 34 digits and are exact.
     """
-    if means is TotalMeaning.AVAILABLE:
-        return [{"$eq": [total, available]}]
     return [
         {"$eq": [{"$subtract": [total, available]}, locked]},
         {"$eq": [{"$subtract": [total, locked]}, available]},

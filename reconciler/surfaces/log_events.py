@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from reconciler.errors import PostingRefused, ReconcilerError
 from reconciler.model.amounts import plain
 from reconciler.model.comparison import Mismatch, drift_of
+from reconciler.model.digest import DigestUse
 from reconciler.model.finding import Change, Finding
 from reconciler.model.mapping import Mappings
 from reconciler.model.posting import EntryKind
@@ -133,6 +134,8 @@ class ScanLog:
             result=report.verdict.value,
             mode=report.mode.value,
             consistency=report.consistency.value,
+            method=report.method.value,
+            **_digest(report.digest),
             accounts=report.coverage.accounts,
             users=report.coverage.users,
             currencies=report.coverage.currencies,
@@ -307,3 +310,11 @@ class PostingLog:
             kind=mismatch.kind.value,
             differs=list(mismatch.differs),
         )
+
+
+def _digest(use: DigestUse | None) -> dict[str, object]:
+    """Say how far digests went, and why no further; nothing where none were wanted."""
+    if use is None:
+        return {}
+    fields: dict[str, object] = {"buckets": use.buckets, "buckets_differing": use.differing}
+    return fields | ({"digest_given_up": use.given_up} if use.given_up else {})

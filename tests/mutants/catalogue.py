@@ -5,6 +5,7 @@ from tests.mutants.of_amounts import AMOUNT_MUTANTS
 from tests.mutants.of_carrying import CARRYING_MUTANTS
 from tests.mutants.of_cluster import CLUSTER_MUTANTS
 from tests.mutants.of_daemon import DAEMON_MUTANTS
+from tests.mutants.of_digest import DIGEST_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
@@ -17,6 +18,7 @@ MUTANTS = (
     *POSTING_MUTANTS,
     *AMOUNT_MUTANTS,
     *SCANNING_MUTANTS,
+    *DIGEST_MUTANTS,
     *CLUSTER_MUTANTS,
     *ESCROW_MUTANTS,
     *HTTP_MUTANTS,

@@ -17,8 +17,8 @@ SCANNING_MUTANTS = (
         (
             Edit(
                 _BALANCES,
-                "self._calls,\n                session,\n",
-                "self._calls,\n                None,\n",
+                "yield self._moment(session)",
+                "yield self._moment(None)",
             ),
         ),
         (_TRAFFIC,),
@@ -41,7 +41,7 @@ SCANNING_MUTANTS = (
         (
             Edit(
                 _SHAPE,
-                '{"$gte": [available, _ZERO]},',
+                '{"$gte": [available, ZERO]},',
                 '{"$gte": [available, Decimal128("-1E+34")]},',
             ),
         ),
@@ -53,7 +53,7 @@ SCANNING_MUTANTS = (
         (
             Edit(
                 _SHAPE,
-                '{"$gte": [locked_or_zero, _ZERO]},',
+                '{"$gte": [locked_or_zero, ZERO]},',
                 '{"$gte": [locked_or_zero, Decimal128("-1E+34")]},',
             ),
         ),

@@ -48,6 +48,8 @@ def check_view(
         f"{_CONSISTENCY[report.consistency]}, {report.duration_seconds:.2f} s "
         f"(scan {escaped(report.scan_id)})."
     )
+    if report.digest and report.digest.given_up:
+        yield Text(f"Every account was read, because {escaped(report.digest.given_up)}.")
     if report.incomplete:
         yield Text("Could not look everywhere:", style="bold")
         yield from (Text(f"  - {escaped(reason)}") for reason in report.incomplete)

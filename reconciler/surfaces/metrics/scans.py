@@ -3,8 +3,9 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from reconciler.model.comparison import Mismatch, MismatchKind
+from reconciler.model.digest import DigestUse
 from reconciler.model.finding import Change, Finding
-from reconciler.model.report import Consistency, ScanMode, ScanReport, Verdict
+from reconciler.model.report import Consistency, ScanMethod, ScanMode, ScanReport, Verdict
 from reconciler.model.scan_record import ScanRecord, ScanResult, ScanState
 from reconciler.model.throttle import Busy, ThrottleReason
 from reconciler.scanning.observer import ScanStage
@@ -15,6 +16,8 @@ RESULTS = {
     Verdict.INTEGRITY_FAILURE: ScanResult.MISMATCH,
     Verdict.INCOMPLETE: ScanResult.INCOMPLETE,
 }
+# Of a full scan that wanted digests and had to read every account.
+GIVEN_UP = "exact_after_digest"
 IN_SYNC, MISMATCHED = "in_sync", "mismatch"
 SCAN_SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 # The client refuses an exemplar of more than 128 characters, its label's name included.
@@ -62,6 +65,7 @@ class ScanMetrics:
             ["mode"],
             registry=registry,
         )
+        self._register_digests(registry)
         self._throttled = Counter(
             f"{PREFIX}_scan_throttled_seconds_total",
             "Seconds that scans waited because the server was busy, by what it was busy with.",
@@ -70,12 +74,32 @@ class ScanMetrics:
         )
         self._begin_at_zero()
 
+    def _register_digests(self, registry: CollectorRegistry) -> None:
+        self._methods = Counter(
+            f"{PREFIX}_full_scans_total",
+            "Full scans that ended with a report, by how accounts were compared.",
+            ["method"],
+            registry=registry,
+        )
+        self._buckets = Gauge(
+            f"{PREFIX}_scan_buckets",
+            "Buckets of which this daemon's last full scan compared digests.",
+            registry=registry,
+        )
+        self._differing = Gauge(
+            f"{PREFIX}_scan_buckets_differing",
+            "Buckets whose digests differed, or proved nothing, in this daemon's last full scan.",
+            registry=registry,
+        )
+
     def _begin_at_zero(self) -> None:
         for mode in ScanMode:
             self._durations.labels(mode.value)
             self._not_recorded.labels(mode.value)
             for result in ScanResult:
                 self._scans.labels(mode.value, result.value)
+        for method in (*ScanMethod, GIVEN_UP):
+            self._methods.labels(str(method))
         for found in (IN_SYNC, MISMATCHED):
             self._accounts.labels(found)
         for reason in ThrottleReason:
@@ -120,10 +144,18 @@ class ScanMetrics:
         mode = report.mode.value
         self._scans.labels(mode, RESULTS[report.verdict].value).inc()
         self._durations.labels(mode).observe(report.duration_seconds)
+        if report.mode is ScanMode.FULL:
+            self._keep_method(report)
         # A document without a sound identity is a mismatch and no account.
         in_sync = max(report.coverage.accounts - report.mismatch_count, 0)
         self._accounts.labels(IN_SYNC).inc(in_sync)
         self._accounts.labels(MISMATCHED).inc(report.mismatch_count)
+
+    def _keep_method(self, report: ScanReport) -> None:
+        use = report.digest or DigestUse()
+        self._methods.labels(GIVEN_UP if use.given_up else report.method.value).inc()
+        self._buckets.set(use.buckets)
+        self._differing.set(use.differing)
 
     def finding_changed(self, finding: Finding, change: Change, *, scan_id: str) -> None:
         """Count a first sighting; the exemplar leads to the scan's log lines."""

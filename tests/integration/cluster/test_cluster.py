@@ -18,15 +18,18 @@ from reconciler.cluster.connection import DaskWorkers
 from reconciler.cluster.sources import ClusterBalanceStore, Workers
 from reconciler.cluster.tasks import Access, RangeAnswer, RangeJob, read_range
 from reconciler.model.mapping import DEFAULT_MAPPINGS
-from reconciler.model.report import ScanReport, Verdict
+from reconciler.model.report import ScanMethod, ScanReport, Verdict
 from reconciler.scanning.ports import KeyRange, Selection
 from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
 from tests.integration.cluster.dask import Dask, dask, shown
 from tests.integration.scanning.field import Database, Exchange
-from tests.integration.scanning.scanning import AT_ONCE, assert_found
+from tests.integration.scanning.scanning import assert_found, at_once
 from tests.observing.processes import free_port, until
+
+# What a cluster is for: digests are the server's own work.
+AT_ONCE = at_once(method=ScanMethod.EXACT)
 
 # Part of the connection string that workers get, as a password would be.
 APPLICATION = "hunter2"

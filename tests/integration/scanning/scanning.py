@@ -3,26 +3,33 @@
 from typing import Any
 
 from reconciler.model.mapping import DEFAULT_MAPPINGS, Mappings
-from reconciler.model.report import ScanReport
+from reconciler.model.report import ScanMethod, ScanReport
 from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
 from tests.integration.scanning.field import Database, Exchange
+from tests.integration.scanning.methods import options_of
 
-AT_ONCE = ScanOptions(settle_seconds=0.001, deadline_seconds=30)
+
+def at_once(**options: Any) -> ScanOptions:
+    """Make options that settle at once."""
+    return options_of(**({"settle_seconds": 0.001, "deadline_seconds": 30} | options))
 
 
 def scanner(
     database: Database,
     mappings: Mappings = DEFAULT_MAPPINGS,
     *,
-    options: ScanOptions = AT_ONCE,
+    options: ScanOptions | None = None,
     store: dict[str, Any] | None = None,
     **others: Any,
 ) -> Scanner:
     """Make a scanner that settles at once."""
     return Scanner(
-        MongoBalanceStore(database, mappings, **(store or {})), mappings, options, **others
+        MongoBalanceStore(database, mappings, **(store or {})),
+        mappings,
+        options or at_once(),
+        **others,
     )
 
 
@@ -46,3 +53,12 @@ async def write_and_scan(database: Database, exchange: Exchange, **store: Any) -
     report = await scanner(database, exchange.mappings, store=store).scan_all()
     assert_found(report, exchange)
     return report
+
+
+async def scan_by_each_method(database: Database, exchange: Exchange, **store: Any) -> None:
+    """Scan what is written by digests and exactly, and compare both with the plain model."""
+    for method in ScanMethod:
+        options = at_once(method=method)
+        found = await scanner(database, exchange.mappings, options=options, store=store).scan_all()
+        assert_found(found, exchange)
+        assert found.method is method

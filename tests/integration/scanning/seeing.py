@@ -7,9 +7,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from reconciler.model.mapping import DEFAULT_MAPPINGS, Mappings
 from reconciler.model.report import ScanReport
 from reconciler.scanning.observer import ScanObserver
-from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
+from tests.integration.scanning.methods import options_of
 from tests.integration.sync.stored import ACCOUNT_FIELDS
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -29,7 +29,7 @@ def scanner_of(
         database, mappings, range_accounts=range_accounts, batch_documents=batch_documents
     )
     return Scanner(
-        store, mappings, ScanOptions(**{"settle_seconds": 0.0, **options}), observer=observer
+        store, mappings, options_of(**{"settle_seconds": 0.0, **options}), observer=observer
     )
 
 

@@ -10,8 +10,8 @@ from pymongo import AsyncMongoClient
 from reconciler.model.comparison import MismatchKind
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import Consistency, Verdict
-from reconciler.scanning.rules import ScanOptions
 from tests.integration.scanning.field import Database, Exchange
+from tests.integration.scanning.methods import options_of
 from tests.integration.scanning.scanning import assert_found, scanner
 
 Step = Callable[[], Awaitable[None]]
@@ -125,7 +125,7 @@ async def test_list_is_cut_and_counts_are_not(database: Database) -> None:
         for currency in ("BTC", "ETH"):
             exchange.put(["wallets"], u=f"user-{number:02}", c=currency, a=Decimal128("1"))
     await exchange.write(database)
-    options = ScanOptions(settle_seconds=0.001, mismatches_max=3, suspects_max=7)
+    options = options_of(settle_seconds=0.001, mismatches_max=3, suspects_max=7)
 
     report = await scanner(
         database, options=options, store={"range_accounts": 10, "batch_documents": 3}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.mapping import DEFAULT_MAPPINGS, CollectionMapping, Mappings, TotalMeaning
 from tests.integration.scanning.field import AMOUNTS, ODD, SCALARS, Database, Exchange
-from tests.integration.scanning.scanning import write_and_scan
+from tests.integration.scanning.scanning import scan_by_each_method
 
 MIXED = Mappings(
     (
@@ -89,8 +89,9 @@ async def test_collation_of_a_collection(database: Database) -> None:
 
 async def scan_both_ways(database: Database, exchange: Exchange) -> None:
     """In one piece, and in ranges and batches as small as can be."""
-    await write_and_scan(database, exchange)
-    await write_and_scan(database, exchange, range_accounts=2, batch_documents=2)
+    await exchange.write(database)
+    await scan_by_each_method(database, exchange)
+    await scan_by_each_method(database, exchange, range_accounts=2, batch_documents=2)
 
 
 @EXAMPLES

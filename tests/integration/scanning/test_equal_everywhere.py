@@ -10,9 +10,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from reconciler.model.comparison import MismatchKind
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import Verdict
-from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
+from tests.integration.scanning.methods import options_of
 from tests.integration.sync.stored import TOTAL_FIELDS, Stored
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -37,7 +37,7 @@ BROKEN_ALIKE: list[tuple[Amounts, MismatchKind]] = [
 def scanner_on(database: Database, *, range_accounts: int = 40_000) -> Scanner:
     """Make a scanner that does not wait before it looks again."""
     store = MongoBalanceStore(database, DEFAULT_MAPPINGS, range_accounts=range_accounts)
-    return Scanner(store, DEFAULT_MAPPINGS, ScanOptions(settle_seconds=0))
+    return Scanner(store, DEFAULT_MAPPINGS, options_of(settle_seconds=0))
 
 
 async def put_everywhere(database: Database, user_id: str, amounts: Amounts) -> None:

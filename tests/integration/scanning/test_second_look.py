@@ -8,9 +8,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import ScanReport, Verdict
-from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
+from tests.integration.scanning.methods import options_of
 from tests.integration.scanning.test_equal_everywhere import BAD, SOUND, USERS, put_everywhere
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -36,7 +36,7 @@ async def scan_while(
         await meanwhile()
 
     store = MongoBalanceStore(database, DEFAULT_MAPPINGS)
-    options = ScanOptions(settle_seconds=0.75)
+    options = options_of(settle_seconds=0.75)
     return await Scanner(store, DEFAULT_MAPPINGS, options, sleep=sleep).scan_all(), waits
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from reconciler.model.report import ScanMode
+from reconciler.model.report import ScanMethod, ScanMode
 from reconciler.scanning.observer import ScanStage, Unobserved
 from tests.integration.scanning.seeing import make_collections, put, scanner_of
 
@@ -25,19 +26,25 @@ class Stages(Unobserved):
         self.seconds[stage] = seconds
 
 
-async def test_comparing_and_confirming_are_timed_apart(database: Database) -> None:
+@pytest.mark.parametrize(
+    "options, stages_told",
+    [
+        ({}, list(ScanStage)),
+        ({"method": ScanMethod.EXACT}, [ScanStage.COMPARE, ScanStage.CONFIRM]),
+    ],
+)
+async def test_comparing_and_confirming_are_timed_apart(
+    database: Database, options: dict[str, Any], stages_told: list[ScanStage]
+) -> None:
     """The pause before a suspect is looked at again belongs to confirming."""
     await make_collections(database)
     await put(database, "wallets", "alice", "BTC", available_balance=1)
     stages = Stages()
 
-    report = await scanner_of(database, observer=stages, settle_seconds=0.2).scan_all()
+    report = await scanner_of(database, observer=stages, settle_seconds=0.2, **options).scan_all()
 
     assert report.mismatch_count == 1
-    assert stages.told == [
-        (ScanStage.COMPARE, ScanMode.FULL),
-        (ScanStage.CONFIRM, ScanMode.FULL),
-    ]
+    assert stages.told == [(stage, ScanMode.FULL) for stage in stages_told]
     assert stages.seconds[ScanStage.CONFIRM] >= 0.2
     assert sum(stages.seconds.values()) <= report.duration_seconds
 

@@ -16,10 +16,10 @@ from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import ScanReport, Verdict
 from reconciler.model.throttle import ServerLoad, ThrottleLimits
 from reconciler.scanning.observer import Unobserved
-from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.load import NO_ANSWER, NO_MEMBERS, NO_QUEUE, MongoLoad
+from tests.integration.scanning.methods import options_of
 from tests.integration.scanning.seeing import make_collections, put_alike
 from tests.integration.sync.failing import NAME, failing
 
@@ -127,7 +127,7 @@ def scanner(client: Client, observer: Unobserved, *, wait_seconds_max: float) ->
     return Scanner(
         MongoBalanceStore(client["exchange"], DEFAULT_MAPPINGS),
         DEFAULT_MAPPINGS,
-        ScanOptions(settle_seconds=0.001, deadline_seconds=30, throttle=limits),
+        options_of(settle_seconds=0.001, deadline_seconds=30, throttle=limits),
         observer=observer,
         load=MongoLoad(client),
     )

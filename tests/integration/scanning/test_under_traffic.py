@@ -16,12 +16,12 @@ from reconciler.errors import InsufficientFunds
 from reconciler.model.comparison import Mismatch
 from reconciler.model.identity import Account
 from reconciler.model.mapping import DEFAULT_MAPPINGS
-from reconciler.model.report import Consistency, ScanReport, Verdict
+from reconciler.model.report import Consistency, ScanMethod, ScanReport, Verdict
 from reconciler.scanning.observer import Unobserved
-from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.sync import BalanceSync
+from tests.integration.scanning.methods import options_of
 from tests.integration.sync.stored import make_indexes
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -106,19 +106,27 @@ async def test_no_false_alarm_and_no_false_peace(database: Database) -> None:
     scanner = Scanner(
         MongoBalanceStore(database, DEFAULT_MAPPINGS, range_accounts=30),
         DEFAULT_MAPPINGS,
-        ScanOptions(settle_seconds=0.1),
         observer=suspicions,
     )
+
+    async def scan(number: int) -> ScanReport:
+        """By digests and exactly by turns."""
+        method = ScanMethod.EXACT if number % 2 else ScanMethod.DIGEST
+        scanner.options = options_of(settle_seconds=0.1, method=method)
+        report = await scanner.scan_all()
+        assert report.method is method
+        return report
+
     before: list[ScanReport] = []
     after: list[ScanReport] = []
 
     async with Traffic(sync) as traffic:
         for _ in paced(traffic, before, postings=POSTINGS_MIN // 2):
-            before.append(await scanner.scan_all())
+            before.append(await scan(len(before)))
         assert suspicions.accounts == []
         await drift(database)
         for _ in paced(traffic, after, postings=POSTINGS_MIN):
-            after.append(await scanner.scan_all())
+            after.append(await scan(len(after)))
 
     assert len(before) + len(after) >= SCANS_MIN
     assert traffic.count >= POSTINGS_MIN

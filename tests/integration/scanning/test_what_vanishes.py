@@ -13,6 +13,7 @@ from reconciler.model.report import Verdict
 from reconciler.scanning.ports import KeyRange
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
+from tests.integration.scanning.methods import options_of
 from tests.integration.scanning.seeing import make_collections, put_alike, scanner_of
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -42,7 +43,7 @@ async def test_collections_that_change_during_a_scan(database: Database, happens
         await happens(database)
 
     store = MongoBalanceStore(database, DEFAULT_MAPPINGS)
-    report = await Scanner(store, DEFAULT_MAPPINGS, sleep=meanwhile).scan_all()
+    report = await Scanner(store, DEFAULT_MAPPINGS, options_of(), sleep=meanwhile).scan_all()
 
     assert report.verdict is not Verdict.HEALTHY
     assert "during the scan" in " ".join(report.incomplete)

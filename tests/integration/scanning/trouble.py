@@ -14,6 +14,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
+from reconciler.model.digest import Buckets, Covered, Digests
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import (
     BalanceSource,
@@ -84,8 +85,8 @@ class Interposed(BalanceStore, BalanceSource):
     async def estimated_accounts(self) -> int:
         return await self._there.estimated_accounts()
 
-    async def ranges(self) -> Sequence[KeyRange]:
-        return await self._there.ranges()
+    async def ranges(self, *, accounts: int | None = None) -> Sequence[KeyRange]:
+        return await self._there.ranges(accounts=accounts)
 
     async def middle(self, key_range: KeyRange) -> Bound | None:
         return await self._there.middle(key_range)
@@ -106,6 +107,16 @@ class _InterposedMoment(Moment):
     def __init__(self, moment: Moment, passed: Callable[[], Awaitable[None]]) -> None:
         self._moment = moment
         self._passed = passed
+
+    async def digests(
+        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+    ) -> Digests | None:
+        return await self._moment.digests(
+            key_range, modulus=modulus, collections_parallel=collections_parallel
+        )
+
+    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
+        return await self._moment.coverage_without(key_range, buckets)
 
     async def portions(
         self, key_range: KeyRange, selection: Selection

@@ -1,0 +1,175 @@
+"""Has the server compute the digests of all collections as of one moment, and reads them."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import OperationFailure
+
+from reconciler.errors import CannotLook
+from reconciler.model.digest import Buckets, CollectionDigest, Covered, Digest, Digests
+from reconciler.model.mapping import CollectionMapping, Mappings
+from reconciler.scanning.ports import KeyRange
+from reconciler.storage import elements
+from reconciler.storage.calls import Calls, Database
+from reconciler.storage.digest_shape import (
+    currencies_pipeline,
+    digest_pipeline,
+    doubled_pipeline,
+    users_pipeline,
+)
+from reconciler.storage.elements import RawValue
+from reconciler.storage.ordering import number_of, order_of
+from reconciler.storage.shape import Stage
+
+# https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
+_NO_SUCH_OPERATOR = 168  # InvalidPipelineOperator
+
+_INTEGERS = frozenset({elements.INT, elements.LONG})
+
+
+class MongoDigests:
+    """Computes digests within a snapshot session; without one there are none.
+
+    Args:
+        salt: is hashed along with each document.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        mappings: Mappings,
+        calls: Calls,
+        session: AsyncClientSession | None,
+        *,
+        salt: int,
+    ) -> None:
+        self._database = database
+        self._mappings = mappings
+        self._calls = calls
+        self._session = session
+        self._salt = salt
+
+    async def of(
+        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+    ) -> Digests | None:
+        """Compute the digests of a range; None if the server has no snapshots or no operator.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: a collection could not be read.
+        """
+        if self._session is None:
+            return None
+        turns = asyncio.Semaphore(collections_parallel)
+        collections: dict[str, CollectionDigest] = {}
+        covered: list[Covered] = []
+
+        async def digest(mapping: CollectionMapping) -> None:
+            async with turns:
+                collections[mapping.name] = await self._digest(mapping, key_range, modulus)
+
+        async def cover() -> None:
+            async with turns:
+                nothing = Buckets(modulus, frozenset())
+                covered.append(await self.coverage_without(key_range, nothing))
+
+        has_unique = await self._has_unique()
+        failures = await _all_done([*map(digest, self._mappings), cover()])
+        if any(_is_unknown_operator(failure) for failure in failures):
+            return None
+        if failures:
+            raise failures[0]
+        doubled = frozenset[int]() if has_unique else await self._doubled(key_range, modulus)
+        return Digests(modulus, collections, covered[0], doubled)
+
+    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
+        """Count users and currencies of the source of truth outside some buckets.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
+        """
+        truth = self._mappings.truth
+        counted = await self._rows(truth, users_pipeline(truth, key_range, buckets))
+        rows = await self._rows(truth, currencies_pipeline(truth, key_range, buckets))
+        found = [row["c"] for row in rows if "c" in row]
+        return Covered(
+            users=sum(_count(row["n"]) for row in counted),
+            currencies=frozenset(order_of(each) for each in found if each.is_scalar),
+        )
+
+    async def _digest(
+        self, mapping: CollectionMapping, key_range: KeyRange, modulus: int
+    ) -> CollectionDigest:
+        is_truth = mapping.name == self._mappings.source_of_truth
+        pipeline = digest_pipeline(
+            mapping, key_range, modulus=modulus, salt=self._salt, is_truth=is_truth
+        )
+        rows = await self._rows(mapping, pipeline)
+        return {_count(row["_id"]): Digest(_count(row["n"]), _total(row["h"])) for row in rows}
+
+    async def _doubled(self, key_range: KeyRange, modulus: int) -> frozenset[int]:
+        """Find the buckets of doubled accounts; where digests agree one collection is as all."""
+        truth = self._mappings.truth
+        rows = await self._rows(truth, doubled_pipeline(truth, key_range, modulus=modulus))
+        return frozenset(_count(row["_id"]) for row in rows)
+
+    async def _has_unique(self) -> bool:
+        """Whether an index that is ready keeps accounts from being doubled in any collection.
+
+        Where digests agree the collections hold the same documents, so that one speaks for all. Of
+        a snapshot from before a change of the indexes the server says `SnapshotTooOld`.
+        """
+        for mapping in self._mappings:
+            command = {"listIndexes": mapping.name, "includeBuildUUIDs": True}
+            async with self._calls.bounded(mapping.name, is_quick=True):
+                cursor = await self._database.cursor_command(command)
+                found = await cursor.to_list()
+            if any(_keeps_unique(each, mapping) for each in found):
+                return True
+        return False
+
+    async def _rows(
+        self, mapping: CollectionMapping, pipeline: Sequence[Stage]
+    ) -> list[dict[str, RawValue]]:
+        rows = self._calls.rows(self._database, mapping.name, pipeline, self._session)
+        async with aclosing(rows):
+            return [row async for row in rows]
+
+
+async def _all_done(calls: Sequence[Coroutine[Any, Any, None]]) -> Sequence[Exception]:
+    """Make calls at once; when one fails the others are cancelled. Give what failed."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(call)
+    except ExceptionGroup as errors:
+        return errors.exceptions
+    return ()
+
+
+def _keeps_unique(index: Mapping[str, Any], mapping: CollectionMapping) -> bool:
+    """Whether an index refuses a second document of an account, whichever account it is."""
+    keys = set(index.get("key", {}))
+    return (
+        bool(index.get("unique"))
+        and bool(keys)
+        and keys <= {mapping.account, mapping.currency}
+        and "partialFilterExpression" not in index
+    )
+
+
+def _count(value: RawValue) -> int:
+    return int(number_of(value))
+
+
+def _total(value: RawValue) -> int | None:
+    """Give a sum that is an exact integer; NaN is none, and neither is a sum that lost digits."""
+    return _count(value) if value.type_code in _INTEGERS else None
+
+
+def _is_unknown_operator(error: BaseException) -> bool:
+    cause = error.__cause__
+    is_code = isinstance(cause, OperationFailure) and cause.code == _NO_SUCH_OPERATOR
+    return isinstance(error, CannotLook) and is_code
