@@ -5,6 +5,7 @@ from tests.mutants.mutant import Edit, Mutant
 _AGREEMENT = "reconciler/storage/agreement.py"
 _BALANCES = "reconciler/storage/balances.py"
 _SHAPE = "reconciler/storage/shape.py"
+_EXISTENCE = "reconciler/scanning/existence.py"
 _SCANNER = "reconciler/scanning/scanner.py"
 _EVERYWHERE = "tests/integration/scanning/test_equal_everywhere.py"
 _SECOND_LOOK = "tests/integration/scanning/test_second_look.py"
@@ -125,7 +126,7 @@ SCANNING_MUTANTS = (
         "a scan that could not look everywhere reports peace",
         (
             Edit(
-                _SCANNER,
+                _EXISTENCE,
                 "if name not in there:",
                 "if False:",
             ),
