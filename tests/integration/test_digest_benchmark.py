@@ -85,9 +85,7 @@ def runs(**others: Run) -> dict[str, list[Run]]:
 )
 def test_each_bar_can_be_missed(others: dict[str, Run], missed: set[str]) -> None:
     """A way that is too slow, grows too fast or takes too much memory is told."""
-    names = {
-        f"{LABELS[wanted.way]} against {LABELS[wanted.against]}": wanted for wanted in WANTED
-    }
+    names = {f"{LABELS[wanted.way]} against {LABELS[wanted.against]}": wanted for wanted in WANTED}
     told = set()
     for bar in bars_of(runs(**others)):
         if bar.is_met:
