@@ -14,6 +14,8 @@ are checked in the source of truth alone. The types of the amounts are checked i
 double may have a decimal's text, and so is the total, which is not in the digest.
 """
 
+from dataclasses import replace
+
 from bson import Decimal128, Int64
 
 from reconciler.model.digest import HASH_MODULUS, Buckets
@@ -68,6 +70,15 @@ def users_pipeline(
     users: Stage = {"$group": {"_id": f"${mapping.account}"}}
     outside = [{"$match": _outside("$_id", without)}] if without.numbers else []
     return [*_matching(mapping, key_range), users, *outside, {"$count": "n"}]
+
+
+def users_of_buckets_pipeline(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
+    """Make the pipeline that gives each user `{_id}` in the range's buckets."""
+    users: Stage = {"$group": {"_id": f"${mapping.account}"}}
+    within_buckets: list[Stage] = []
+    if key_range.buckets is not None:
+        within_buckets = [{"$match": {"$expr": in_buckets("$_id", key_range.buckets)}}]
+    return [*_matching(mapping, replace(key_range, buckets=None)), users, *within_buckets]
 
 
 def currencies_pipeline(

@@ -18,6 +18,7 @@ from reconciler.storage.digest_shape import (
     currencies_pipeline,
     digest_pipeline,
     doubled_pipeline,
+    users_of_buckets_pipeline,
     users_pipeline,
 )
 from reconciler.storage.elements import RawValue
@@ -27,6 +28,11 @@ from reconciler.storage.shape import Stage
 # https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
 _NO_SUCH_OPERATOR = 168  # InvalidPipelineOperator
 
+# So many users are looked up by their ids; a command holds 16 MB.
+USERS_MAX = 20_000
+USERS_BYTES_MAX = 1_000_000
+
+_FOUND_BY_ID = frozenset({elements.STRING, elements.OBJECT_ID})
 _INTEGERS = frozenset({elements.INT, elements.LONG})
 
 
@@ -91,13 +97,34 @@ class MongoDigests:
             SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
         """
         truth = self._mappings.truth
-        counted = await self._rows(truth, users_pipeline(truth, key_range, buckets))
-        rows = await self._rows(truth, currencies_pipeline(truth, key_range, buckets))
+        counted, rows = await self._all_rows(
+            (truth, users_pipeline(truth, key_range, buckets)),
+            (truth, currencies_pipeline(truth, key_range, buckets)),
+        )
         found = [row["c"] for row in rows if "c" in row]
         return Covered(
             users=sum(_count(row["n"]) for row in counted),
             currencies=frozenset(order_of(each) for each in found if each.is_scalar),
         )
+
+    async def users_of(self, key_range: KeyRange) -> Sequence[RawValue]:
+        """List the users in the range's buckets, whichever collection has them.
+
+        An index finds them by their ids sooner than all documents are hashed for their buckets. The
+        list is empty where that is not sure, or no gain: what a text or an ObjectId is grouped with
+        is what it is equal to, and of other types that is not relied on.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: they could not be read.
+        """
+        found = await self._all_rows(
+            *((each, users_of_buckets_pipeline(each, key_range)) for each in self._mappings)
+        )
+        users = {row.get("_id") for rows in found for row in rows}
+        known = [each for each in users if each is not None and each.type_code in _FOUND_BY_ID]
+        size = sum(len(each.data) for each in known)
+        is_list = len(known) == len(users) <= USERS_MAX and size <= USERS_BYTES_MAX
+        return known if is_list else ()
 
     async def _digest(
         self, mapping: CollectionMapping, key_range: KeyRange, modulus: int
@@ -129,6 +156,20 @@ class MongoDigests:
             if any(_keeps_unique(each, mapping) for each in found):
                 return True
         return False
+
+    async def _all_rows(
+        self, *wanted: tuple[CollectionMapping, Sequence[Stage]]
+    ) -> Sequence[list[dict[str, RawValue]]]:
+        """Read several at once."""
+        rows: list[list[dict[str, RawValue]]] = [[] for _ in wanted]
+
+        async def read(number: int, mapping: CollectionMapping, pipeline: Sequence[Stage]) -> None:
+            rows[number] = await self._rows(mapping, pipeline)
+
+        failures = await _all_done([read(number, *each) for number, each in enumerate(wanted)])
+        if failures:
+            raise failures[0]
+        return rows
 
     async def _rows(
         self, mapping: CollectionMapping, pipeline: Sequence[Stage]
