@@ -85,55 +85,81 @@ class DaemonParts:
         self.metrics = metrics
         self.gate = gate
         self.prices_usd: dict[str, Decimal] = dict(settings.valuation.prices_usd)
-        mappings = settings.mappings()
-        lines_max = settings.log.mismatches_max
+        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._mappings = settings.mappings()
+        self._database = database
+        self._holder = holder_name()
         self.store = MongoBalanceStore(
             database,
-            mappings,
+            self._mappings,
             answer_seconds_max=settings.mongo.server_selection_timeout_seconds,
         )
+        self._make_trail()
+        self._make_scans(clustered)
+        self._make_leadership()
+        self._make_watch()
+        self._make_repair()
+        keys = MongoIdempotencyKeys(database)
+        self.idempotency = Idempotency(keys, deadline_seconds=settings.api.request_deadline_seconds)
+        self.trades = MongoTrades(database)
+
+    def _make_trail(self) -> None:
+        audit_observer = SeveralAuditObservers(self.metrics.audit, AuditLog(self.logs))
+        self.trail = open_trail(self.settings, self._database, audit_observer)
+        self._verdicts = Verdicts(self.trail, audit_observer)
+        bodies = MongoAuditTrail(self._database).bodies
+        self.token_watch = TokenWatch(
+            self.trail, bodies, actor=self._holder, now=now, logs=self.logs
+        )
+        self.token_watch.take(grants_of(self.settings))
+
+    def _make_scans(self, clustered: Clustered) -> None:
+        settings, logs, mappings = self.settings, self.logs, self._mappings
+        metrics, database = self.metrics, self._database
+        lines_max = settings.log.mismatches_max
         scan_log = ScanLog(
             logs, mappings=mappings, mismatches_max=lines_max, tells_mismatches=False
         )
-        scan_observer = SeveralScanObservers(metrics.scans, scan_log)
+        self._scan_observer = SeveralScanObservers(metrics.scans, scan_log)
         options = scan_options(settings)
-        self.scanner = build_scanner(self.store, clustered, mappings, options, scan_observer)
+        self.scanner = build_scanner(self.store, clustered, mappings, options, self._scan_observer)
         days = settings.scan.history_days
         self.records = MongoRecordedScans(database, history_days=days)
         self.findings = MongoRecordedFindings(database, self.records, mappings, history_days=days)
         finding_log = FindingLog(logs, mappings=mappings, mismatches_max=lines_max)
-        holder = holder_name()
-        audit_observer = SeveralAuditObservers(metrics.audit, AuditLog(logs))
-        self.trail = open_trail(settings, database, audit_observer)
-        finding_observer = SeveralFindingObservers(metrics.scans, finding_log)
-        verdicts = Verdicts(self.trail, audit_observer)
-        self.token_watch = TokenWatch(
-            self.trail, MongoAuditTrail(database).bodies, actor=holder, now=now, logs=logs
-        )
-        self.token_watch.take(grants_of(settings))
-        recorder = ScanRecorder(
+        self._finding_observer = SeveralFindingObservers(metrics.scans, finding_log)
+        self._recorder = ScanRecorder(
             self.scanner,
             self.records,
             self.findings,
-            finding_observer,
-            holder=holder,
-            trail=verdicts,
+            self._finding_observer,
+            holder=self._holder,
+            trail=self._verdicts,
         )
-        lease = MongoLease(database)
-        self.repair_watcher = SeveralRepairWatchers(
-            metrics.repairs, RepairLog(logs, mappings=mappings)
-        )
-        self.observer = SeveralDaemonObservers(metrics, DaemonLog(logs))
+
+    def _make_leadership(self) -> None:
+        database, lease = self._database, MongoLease(self._database)
+        self.observer = SeveralDaemonObservers(self.metrics, DaemonLog(self.logs))
         self.pulse = Pulse(MongoStanding(database, self.records, lease), self.observer)
         self.latest = LatestScan(self.records.last_full)
-        self.scans = Scans(recorder, self.pulse, self.latest)
+        self.scans = Scans(self._recorder, self.pulse, self.latest)
         self.succession = Succession(
-            self.scans.shared, self.records, logs, prepare=lambda: make_record_indexes(database)
+            self.scans.shared,
+            self.records,
+            self.logs,
+            prepare=lambda: make_record_indexes(database),
         )
         self.leadership = Leadership(
-            lease, self.succession, holder=holder, ttl_seconds=settings.lease.ttl_seconds
+            lease,
+            self.succession,
+            holder=self._holder,
+            ttl_seconds=self.settings.lease.ttl_seconds,
         )
         self.scans.leadership = self.leadership
+
+    def _make_watch(self) -> None:
+        settings, database = self.settings, self._database
+        watch_log = WatchLog(self.logs, lines_max=settings.log.mismatches_max)
         self.bypassing = open_bypassing_writes(settings, database)
         self.watch = open_watch(
             settings,
@@ -142,15 +168,21 @@ class DaemonParts:
             store=self.store,
             scans=self.records,
             findings=self.findings,
-            finding_observer=finding_observer,
-            scan_observer=SeveralScanObservers(metrics.scans, scan_log),
-            trail=verdicts,
-            holder=holder,
-            observer=SeveralWatchObservers(metrics.watch, WatchLog(logs, lines_max=lines_max)),
+            finding_observer=self._finding_observer,
+            scan_observer=self._scan_observer,
+            trail=self._verdicts,
+            holder=self._holder,
+            observer=SeveralWatchObservers(self.metrics.watch, watch_log),
             scan_soon=self.scans.soon,
             told=self.scans.watch_told,
         )
-        self.sync = _sync(settings, database, metrics, logs)
+
+    def _make_repair(self) -> None:
+        settings, database = self.settings, self._database
+        self.repair_watcher = SeveralRepairWatchers(
+            self.metrics.repairs, RepairLog(self.logs, mappings=self._mappings)
+        )
+        self.sync = _sync(settings, database, self.metrics, self.logs)
         self.repairs = open_repairs(
             settings,
             database,
@@ -161,10 +193,6 @@ class DaemonParts:
             prices_usd=self.prices_usd,
         )
         self.repair_pulse = RepairPulse(repair_standing(settings, database), self.repair_watcher)
-        keys = MongoIdempotencyKeys(database)
-        self.idempotency = Idempotency(keys, deadline_seconds=settings.api.request_deadline_seconds)
-        self.trades = MongoTrades(database)
-        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def daemon(self) -> Daemon:
         """Join the parts."""

@@ -15,6 +15,9 @@ class ThrottleReason(StrEnum):
 class ThrottleLimits:
     """Above which a scan waits, and how long one scan waits in all; a limit of 0 is none.
 
+    A quiet primary writes a no-op every ten seconds, which for a moment looks like a lag of ten: a
+    limit below that makes a scan pause for nothing now and then, half a second each time.
+
     `lag_seconds_max` is for the member that lags most, `queue_max` for operations that wait in the
     server for their turn.
     """

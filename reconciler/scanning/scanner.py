@@ -33,7 +33,7 @@ from reconciler.scanning.range_reading import (
 )
 from reconciler.scanning.records import SightingSink
 from reconciler.scanning.rules import ScanOptions
-from reconciler.scanning.throttle import LoadSource, Throttle
+from reconciler.scanning.throttle import LoadSource, Throttles
 
 # Accounts so far, and how many there will be, roughly.
 Progress = Callable[[int, int], None]
@@ -78,12 +78,11 @@ class Scanner:
         self._mappings = mappings
         self.options = options or ScanOptions()
         self._observer = observer or Unobserved()
-        self._load = load
-        self._told_unknown: set[str] = set()
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
         self._new_id = new_id
+        self._throttles = Throttles(load, self._observer, monotonic=monotonic, sleep=sleep)
 
     async def scan_all(self, *, progress: Progress | None = None) -> ScanReport:
         """Scan all accounts."""
@@ -105,18 +104,15 @@ class Scanner:
         is told all that is seen, however much it is.
         """
         started_at, begun = self._now(), self._monotonic()
-        scan_id = scan_id or self._new_id()
-        deadline = Deadline(self.options.deadline_seconds, self._monotonic)
         scan = _Scan(
-            scan_id=scan_id,
+            scan_id=scan_id or self._new_id(),
             selection=Selection(user_id, currency),
             mappings=self._mappings,
             options=self.options,
             observer=self._observer,
             sink=sink or Unwritten(),
-            deadline=deadline,
-            # What one user has is read at once, whoever else is busy.
-            throttle=self._throttle(scan_id, deadline) if user_id is None else None,
+            deadline=Deadline(self.options.deadline_seconds, self._monotonic),
+            throttles=self._throttles,
             monotonic=self._monotonic,
             sleep=self._sleep,
             progress=progress,
@@ -125,18 +121,6 @@ class Scanner:
         report = scan.report(started_at, duration_seconds=self._monotonic() - begun)
         self._observer.scan_finished(report)
         return report
-
-    def _throttle(self, scan_id: str, deadline: Deadline) -> Throttle:
-        return Throttle(
-            self._load,
-            self.options.throttle,
-            deadline,
-            scan_id=scan_id,
-            observer=self._observer,
-            told=self._told_unknown,
-            monotonic=self._monotonic,
-            sleep=self._sleep,
-        )
 
 
 class _Scan:
@@ -152,7 +136,7 @@ class _Scan:
         observer: ScanObserver,
         sink: SightingSink,
         deadline: Deadline,
-        throttle: Throttle | None,
+        throttles: Throttles,
         monotonic: Callable[[], float],
         sleep: Sleep,
         progress: Progress | None,
@@ -164,7 +148,7 @@ class _Scan:
         self._observer = observer
         self._sink = sink
         self._deadline = deadline
-        self._throttle = throttle
+        self._throttle = throttles.of_scan(scan_id, selection, options.throttle, deadline)
         self._monotonic = monotonic
         self._sleep = sleep
         self._progress = progress
@@ -329,8 +313,7 @@ class _Scan:
             read_again=read_again,
         )
         try:
-            if self._throttle is not None:
-                await self._throttle.pass_through(key_range)
+            await self._throttle.pass_through(key_range)
             await reading.read(key_range)
         except CannotLook as error:
             self._incomplete.append(str(error))

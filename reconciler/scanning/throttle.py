@@ -7,6 +7,7 @@ from typing import Protocol
 from reconciler.errors import CannotLook
 from reconciler.model.throttle import Busy, ServerLoad, ThrottleLimits, busy
 from reconciler.scanning.deadline import Deadline
+from reconciler.scanning.ports import Selection
 
 # The server is asked this often at most, however many units of work are begun.
 LOOK_SECONDS = 1.0
@@ -116,3 +117,40 @@ class Throttle:
         seconds = self._monotonic() - begun
         self._waited_seconds += seconds
         self._observer.scan_throttled(self._scan_id, found, seconds=seconds)
+
+
+class Throttles:
+    """Makes the throttle of each scan; what all of them share is what was told already.
+
+    Args:
+        source: says how busy the server is; None throttles nothing.
+    """
+
+    def __init__(
+        self,
+        source: LoadSource | None,
+        observer: ThrottleObserver,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Sleep,
+    ) -> None:
+        self._source = source
+        self._observer = observer
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._told: set[str] = set()
+
+    def of_scan(
+        self, scan_id: str, selection: Selection, limits: ThrottleLimits, deadline: Deadline
+    ) -> Throttle:
+        """Make the throttle of one scan. What one user has is read at once, however busy it is."""
+        return Throttle(
+            self._source if selection.user_id is None else None,
+            limits,
+            deadline,
+            scan_id=scan_id,
+            observer=self._observer,
+            told=self._told,
+            monotonic=self._monotonic,
+            sleep=self._sleep,
+        )

@@ -14,9 +14,11 @@ are checked in the source of truth alone. The types of the amounts are checked i
 double may have a decimal's text, and so is the total, which is not in the digest.
 """
 
+from dataclasses import replace
+
 from bson import Decimal128, Int64
 
-from reconciler.model.digest import HASH_MODULUS
+from reconciler.model.digest import HASH_MODULUS, Buckets
 from reconciler.model.mapping import CollectionMapping, TotalMeaning
 from reconciler.scanning.ports import KeyRange
 from reconciler.storage.elements import (
@@ -64,22 +66,18 @@ def digest_pipeline(
     return [*_matching(mapping, key_range), {"$group": group | currencies}]
 
 
-def users_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, *, modulus: int, has_odd: bool
-) -> list[Stage]:
-    """Make the pipeline that counts the users of each bucket, as `{_id: bucket, n}`.
+def users_pipeline(mapping: CollectionMapping, key_range: KeyRange, *, modulus: int) -> list[Stage]:
+    """Make the pipeline that counts the users of each bucket, as `{_id: bucket, n}`."""
+    counts: Stage = {"$group": {"_id": "$b", "n": {"$sum": 1}}}
+    return [*_matching(mapping, key_range), _users(mapping, modulus), counts]
 
-    The first stage takes a user's first entry in an index on it, and skips the others. What it
-    makes of a MinKey or of code has another hash (seen with 6.0.5), so that a collection that may
-    have such ids is read without them, at the price of the index.
-    """
-    sound: list[Stage] = [{"$match": {"$expr": _is_faithful(f"${mapping.account}")}}]
-    return [
-        *_matching(mapping, key_range),
-        *(sound if has_odd else []),
-        {"$group": {"_id": f"${mapping.account}"}},
-        {"$group": {"_id": bucket_of("$_id", modulus), "n": {"$sum": 1}}},
-    ]
+
+def users_of_buckets_pipeline(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
+    """Make the pipeline that gives each user `{_id}` in the range's buckets."""
+    whole = replace(key_range, buckets=None)
+    buckets = key_range.buckets or Buckets(1, frozenset({0}))
+    wanted: Stage = {"$match": {"b": {"$in": sorted(map(Int64, buckets.numbers))}}}
+    return [*_matching(mapping, whole), _users(mapping, buckets.modulus), wanted]
 
 
 def doubled_pipeline(
@@ -89,10 +87,24 @@ def doubled_pipeline(
     key = {"u": f"${mapping.account}", "c": f"${mapping.currency}"}
     return [
         *_matching(mapping, key_range),
-        {"$group": {"_id": key, "n": {"$sum": 1}}},
+        {"$group": {"_id": key, "n": {"$sum": 1}, "b": _bucket_at_first(mapping, modulus)}},
         {"$match": {"n": {"$gt": 1}}},
-        {"$group": {"_id": bucket_of("$_id.u", modulus)}},
+        {"$group": {"_id": "$b"}},
     ]
+
+
+def _users(mapping: CollectionMapping, modulus: int) -> Stage:
+    """Make the stage that gives each user once, with the bucket: an index lets it skip the rest."""
+    bucket = _bucket_at_first(mapping, modulus)
+    return {"$group": {"_id": f"${mapping.account}", "b": bucket}}
+
+
+def _bucket_at_first(mapping: CollectionMapping, modulus: int) -> Stage:
+    """Make the accumulator of a user's bucket, by the id as it is stored.
+
+    What a `$group` makes of a MinKey or of code can have another hash, as was seen with 6.0.5.
+    """
+    return {"$first": bucket_of(f"${mapping.account}", modulus)}
 
 
 def _matching(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:

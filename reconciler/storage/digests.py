@@ -17,6 +17,7 @@ from reconciler.storage.calls import Calls, Database
 from reconciler.storage.digest_shape import (
     digest_pipeline,
     doubled_pipeline,
+    users_of_buckets_pipeline,
     users_pipeline,
 )
 from reconciler.storage.elements import RawValue
@@ -25,6 +26,12 @@ from reconciler.storage.shape import Stage
 
 # https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/base/error_codes.yml
 _NO_SUCH_OPERATOR = 168  # InvalidPipelineOperator
+
+# So many users are looked up by their ids; a command holds 16 MB.
+USERS_MAX = 20_000
+USERS_BYTES_MAX = 1_000_000
+
+_FOUND_BY_ID = frozenset({elements.STRING, elements.OBJECT_ID})
 
 Row = Mapping[str, RawValue]
 
@@ -71,30 +78,49 @@ class MongoDigests:
             async with turns:
                 found[mapping.name] = await self._digest(mapping, key_range, modulus)
 
-        async def count_users(*, has_odd: bool) -> None:
+        async def count_users() -> None:
             async with turns:
-                pipeline = users_pipeline(truth, key_range, modulus=modulus, has_odd=has_odd)
-                rows = await self._rows(truth, pipeline)
+                rows = await self._rows(truth, users_pipeline(truth, key_range, modulus=modulus))
                 users.update({_count(row["_id"]): _count(row["n"]) for row in rows})
 
         truth = self._mappings.truth
         has_unique = await self._has_unique()
-        failures = await _all_done([*map(digest, self._mappings), count_users(has_odd=False)])
+        failures = await _all_done([*map(digest, self._mappings), count_users()])
         if any(_is_unknown_operator(failure) for failure in failures):
             return None
         if failures:
             raise failures[0]
-        if any(_total(row["h"]) is None for row in found[truth.name]):
-            users.clear()
-            await count_users(has_odd=True)
         covered = {
-            number: Covered(users[number], _currencies(row["c"]))
+            (number := _count(row["_id"])): Covered(users.get(number, 0), _currencies(row["c"]))
             for row in found[truth.name]
-            if (number := _count(row["_id"])) in users
         }
         doubled = frozenset[int]() if has_unique else await self._doubled(key_range, modulus)
         collections = {name: _digest_of(rows) for name, rows in found.items()}
         return Digests(modulus, collections, covered, doubled)
+
+    async def users_of(self, key_range: KeyRange) -> Sequence[RawValue]:
+        """List the users in the range's buckets, whichever collection has them.
+
+        An index finds them by their ids sooner than all documents are hashed for their buckets. The
+        list is empty where that is not sure, or no gain: what a text or an ObjectId is grouped with
+        is what it is equal to, and of other types that is not relied on.
+
+        Raises:
+            SnapshotTooOld, ReadInterrupted, CannotLook: they could not be read.
+        """
+        users: set[RawValue | None] = set()
+
+        async def read(mapping: CollectionMapping) -> None:
+            rows = await self._rows(mapping, users_of_buckets_pipeline(mapping, key_range))
+            users.update(row.get("_id") for row in rows)
+
+        failures = await _all_done([*map(read, self._mappings)])
+        if failures:
+            raise failures[0]
+        known = [each for each in users if each is not None and each.type_code in _FOUND_BY_ID]
+        size = sum(len(each.data) for each in known)
+        is_list = len(known) == len(users) <= USERS_MAX and size <= USERS_BYTES_MAX
+        return known if is_list else ()
 
     async def _digest(
         self, mapping: CollectionMapping, key_range: KeyRange, modulus: int

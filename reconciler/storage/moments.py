@@ -17,6 +17,7 @@ from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
 from reconciler.storage.calls import Calls, Database, next_batch
 from reconciler.storage.digests import MongoDigests
+from reconciler.storage.elements import RawValue
 from reconciler.storage.finding import MongoFinding
 from reconciler.storage.lookup import Lookup, in_portions
 from reconciler.storage.merging import Merge
@@ -76,7 +77,8 @@ class MongoMoment:
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
         """
-        batches = [self._batches(mapping, key_range, selection) for mapping in self._mappings]
+        users = await self._digests.users_of(key_range) if key_range.buckets else ()
+        batches = [self._batches(each, key_range, selection, users) for each in self._mappings]
         streams = [
             RawStream(name, each.next)
             for name, each in zip(self._mappings.names, batches, strict=True)
@@ -128,10 +130,17 @@ class MongoMoment:
         return MongoFinding(self._database[collection], self._calls, self._session)
 
     def _batches(
-        self, mapping: CollectionMapping, key_range: KeyRange, selection: Selection
+        self,
+        mapping: CollectionMapping,
+        key_range: KeyRange,
+        selection: Selection,
+        users: Sequence[RawValue],
     ) -> "_Batches":
         def pipeline(*, is_projected_first: bool) -> list[Stage]:
-            selected = conditions(mapping, selection)
+            selected = [*conditions(mapping, selection)]
+            if users:
+                # An array that holds one of them is found as well: the buckets are asked beside.
+                selected.append(one_of(mapping.account, users))
             return scan_pipeline(
                 mapping, key_range, selected, is_projected_first=is_projected_first
             )
@@ -143,7 +152,7 @@ class MongoMoment:
             self._session,
             self._batch_documents,
             # The few documents of some buckets are sorted sooner than an index is walked for them.
-            hint=IN_STORED_ORDER if key_range.buckets else None,
+            hint=IN_STORED_ORDER if key_range.buckets and not users else None,
         )
 
 

@@ -72,8 +72,8 @@ CLUSTER_MUTANTS = (
         (
             Edit(
                 _THROTTLE,
-                "        if left <= 0:\n            limit",
-                "        if left < -1e9:\n            limit",
+                "while found is not None:",
+                "while found is not None and self._waited_seconds < self._limits.wait_seconds_max:",
             ),
         ),
         (_GATE_TESTS,),

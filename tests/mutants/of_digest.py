@@ -136,6 +136,14 @@ DIGEST_MUTANTS = (
         _USE,
     ),
     _mutant(
+        "bucket-of-the-grouped-id",
+        "an id that is code is looked for in another bucket",
+        _SHAPE,
+        'wanted: Stage = {"$match": {"b": {"$in": sorted(map(Int64, buckets.numbers))}}}',
+        'wanted: Stage = {"$match": {"$expr": {"$in": [bucket_of("$_id", buckets.modulus), '
+        "sorted(map(Int64, buckets.numbers))]}}}",
+    ),
+    _mutant(
         "parts-left-over-are-forgotten",
         "a scan that gave its digests up has looked at nothing",
         _DIGESTING,

@@ -47,6 +47,17 @@ class WatchMetrics:
             ["reason"],
             registry=registry,
         )
+        self._make_results(registry)
+        self._progress = _ProgressCollector()
+        registry.register(self._progress)
+        for reason in Restart:
+            self._restarts.labels(reason.value)
+        for wanted in ScanWanted:
+            self._scans.labels(wanted.value)
+        for collection in self._collections.all[:-1]:
+            self._bypassing.labels(collection)
+
+    def _make_results(self, registry: CollectorRegistry) -> None:
         self._bypassing = Counter(
             f"{PREFIX}_bypassing_writes_total",
             "Writes to a balance that no journal entry accounts for.",
@@ -69,14 +80,6 @@ class WatchMetrics:
             "1 if this server keeps no history of changes, so that nothing can be watched.",
             registry=registry,
         )
-        self._progress = _ProgressCollector()
-        registry.register(self._progress)
-        for reason in Restart:
-            self._restarts.labels(reason.value)
-        for wanted in ScanWanted:
-            self._scans.labels(wanted.value)
-        for collection in self._collections.all[:-1]:
-            self._bypassing.labels(collection)
 
     def watching(self, *, is_active: bool) -> None:
         """Say whether this daemon follows the stream; how far it was is not known any more."""
