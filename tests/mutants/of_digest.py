@@ -137,11 +137,12 @@ DIGEST_MUTANTS = (
     ),
     _mutant(
         "bucket-of-the-grouped-id",
-        "an id that is code is looked for in another bucket",
+        "an id that is code is counted in another bucket",
         _SHAPE,
-        'wanted: Stage = {"$match": {"b": {"$in": sorted(map(Int64, buckets.numbers))}}}',
-        'wanted: Stage = {"$match": {"$expr": {"$in": [bucket_of("$_id", buckets.modulus), '
-        "sorted(map(Int64, buckets.numbers))]}}}",
+        "return [*_matching(mapping, key_range), _users(mapping, modulus), counts]",
+        'return [*_matching(mapping, key_range), {"$group": {"_id": f"${mapping.account}"}}, '
+        '{"$group": {"_id": bucket_of("$_id", modulus), "n": {"$sum": 1}}}]',
+        _USE,
     ),
     _mutant(
         "parts-left-over-are-forgotten",
