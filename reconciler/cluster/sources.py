@@ -14,7 +14,7 @@ from reconciler.cluster.tasks import (
     RangeJob,
 )
 from reconciler.errors import CannotLook
-from reconciler.model.digest import Buckets, Covered, Digests
+from reconciler.model.digest import Digests
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency
 from reconciler.scanning.deadline import Deadline
@@ -220,15 +220,6 @@ class ClusterMoment:
         return await here.digests(
             key_range, modulus=modulus, collections_parallel=collections_parallel
         )
-
-    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
-        """Count from here what is outside some buckets.
-
-        Raises:
-            SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
-        """
-        here = await self._moment_here()
-        return await here.coverage_without(key_range, buckets)
 
     async def views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:
         """Read in full what was seen before.

@@ -44,7 +44,7 @@ CollectionDigest = Mapping[int, Digest]
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The users and the currencies of a part of one collection."""
+    """The users and the currencies of a bucket, in the source of truth."""
 
     users: int
     currencies: frozenset[Hashable]
@@ -54,30 +54,30 @@ class Covered:
 class Digests:
     """The digests of all collections, by collection and bucket, as of one moment.
 
-    `covered` is what one collection holds, all of which counts where all digests agree. `doubled`
+    `covered` is what each bucket holds, which is so in all collections where they agree. `doubled`
     are the buckets in which some account has two documents in one collection, as far as that had
     to be looked for.
     """
 
     modulus: int
     collections: Mapping[str, CollectionDigest]
-    covered: Covered
+    covered: Mapping[int, Covered]
     doubled: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What digests prove: `accounts` in the buckets that agree, and which buckets do not.
+    """What digests prove: what is in the buckets that agree, and which buckets do not.
 
-    `accounts_left` is the most that any collection holds in the others. `covered` is of the buckets
-    that agree, and None where that must still be asked.
+    `accounts_left` is the most that any collection holds in the others.
     """
 
     buckets: int
     accounts: int
+    users: int
+    currencies: frozenset[Hashable]
     differing: Buckets
     accounts_left: int
-    covered: Covered | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,18 @@ def agreement_of(digests: Digests) -> Agreement:
     numbers = frozenset[int]().union(*each)
     differing = {number for number in numbers if not _agree(each, number)} | digests.doubled
     first = each[0]
+    agreeing = numbers - differing
+    covered = [digests.covered[number] for number in agreeing]
     return Agreement(
         buckets=len(numbers),
-        accounts=sum(first[number].documents for number in numbers - differing),
+        accounts=sum(first[number].documents for number in agreeing),
+        users=sum(of_bucket.users for of_bucket in covered),
+        currencies=frozenset[Hashable]().union(*[of_bucket.currencies for of_bucket in covered]),
         differing=Buckets(digests.modulus, frozenset(differing)),
         accounts_left=max(
             sum(digest.documents for number, digest in one.items() if number in differing)
             for one in each
         ),
-        covered=None if differing else digests.covered,
     )
 
 

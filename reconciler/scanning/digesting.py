@@ -90,16 +90,13 @@ class Digesting:
         begun = self._monotonic()
         try:
             agreement = await self._compared(moment, part)
-            if agreement is None:
-                return None
-            covered = agreement.covered
-            if covered is None:
-                covered = await moment.coverage_without(part, agreement.differing)
         finally:
             self.digest_seconds += self._monotonic() - begun
+        if agreement is None:
+            return None
         self._buckets += agreement.buckets
         self._differing += len(agreement.differing.numbers)
-        portion = Portion(agreement.accounts, covered.users, covered.currencies, (), None)
+        portion = Portion(agreement.accounts, agreement.users, agreement.currencies, (), None)
         is_all = not agreement.differing.numbers
         return portion, None if is_all else part.of_buckets(agreement.differing)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from reconciler.model.copies import BalanceView
-from reconciler.model.digest import Buckets, Covered, Digests
+from reconciler.model.digest import Buckets, Digests
 from reconciler.model.report import Consistency, ScanMode
 
 Order = tuple[Any, ...]
@@ -138,13 +138,6 @@ class Moment(Protocol):
         self, key_range: KeyRange, *, modulus: int, collections_parallel: int
     ) -> Digests | None:
         """Have the digests of a range computed; None if the server cannot.
-
-        Raises:
-            SnapshotTooOld, ReadInterrupted, CannotLook: as above.
-        """
-
-    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
-        """Count, in one collection, what is outside some buckets, all documents there being sound.
 
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: as above.

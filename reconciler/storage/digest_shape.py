@@ -37,7 +37,6 @@ from reconciler.storage.shape import (
     Stage,
     bucket_of,
     exact_sum,
-    in_buckets,
     within,
 )
 
@@ -55,44 +54,30 @@ _NOTHING_PROVED = {"$cond": [{"$eq": ["$$ROOT", None]}, 0, Decimal128("NaN")]}
 def digest_pipeline(
     mapping: CollectionMapping, key_range: KeyRange, *, modulus: int, salt: int, is_truth: bool
 ) -> list[Stage]:
-    """Make the pipeline that gives `{_id: bucket, n: documents, h: sum}` for each bucket."""
+    """Make the pipeline that gives `{_id: bucket, n: documents, h: sum}` for each bucket.
+
+    Of the source of truth it gives the currencies, too: as the array `c`.
+    """
     sound = _truth_rules(mapping) if is_truth else _rules(mapping)
     digest = {"$cond": [{"$and": sound}, _hash(mapping, salt), _NOTHING_PROVED]}
     bucket = bucket_of(f"${mapping.account}", modulus)
     group = {"_id": bucket, "n": {"$sum": 1}, "h": {"$sum": digest}}
-    return [*_matching(mapping, key_range), {"$group": group}]
+    currencies = {"c": {"$addToSet": f"${mapping.currency}"}} if is_truth else {}
+    return [*_matching(mapping, key_range), {"$group": group | currencies}]
 
 
-def users_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, without: Buckets
-) -> list[Stage]:
-    """Make the pipeline that counts the users of a collection outside some buckets, as `{n}`."""
-    users: Stage = {"$group": {"_id": f"${mapping.account}"}}
-    outside = [{"$match": _outside("$_id", without)}] if without.numbers else []
-    return [*_matching(mapping, key_range), users, *outside, {"$count": "n"}]
+def users_pipeline(mapping: CollectionMapping, key_range: KeyRange, *, modulus: int) -> list[Stage]:
+    """Make the pipeline that counts the users of each bucket, as `{_id: bucket, n}`."""
+    counts: Stage = {"$group": {"_id": "$b", "n": {"$sum": 1}}}
+    return [*_matching(mapping, key_range), _users(mapping, modulus), counts]
 
 
 def users_of_buckets_pipeline(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
     """Make the pipeline that gives each user `{_id}` in the range's buckets."""
-    users: Stage = {"$group": {"_id": f"${mapping.account}"}}
-    within_buckets: list[Stage] = []
-    if key_range.buckets is not None:
-        within_buckets = [{"$match": {"$expr": in_buckets("$_id", key_range.buckets)}}]
-    return [*_matching(mapping, replace(key_range, buckets=None)), users, *within_buckets]
-
-
-def currencies_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, without: Buckets
-) -> list[Stage]:
-    """Make the pipeline that gives the currencies of a collection outside some buckets as `{c}`."""
-    outside = [{"$match": _outside(f"${mapping.account}", without)}] if without.numbers else []
-    currencies: Stage = {"$group": {"_id": f"${mapping.currency}"}}
-    return [
-        *_matching(mapping, key_range),
-        *outside,
-        currencies,
-        {"$project": {"_id": 0, "c": "$_id"}},
-    ]
+    whole = replace(key_range, buckets=None)
+    buckets = key_range.buckets or Buckets(1, frozenset({0}))
+    wanted: Stage = {"$match": {"b": {"$in": sorted(map(Int64, buckets.numbers))}}}
+    return [*_matching(mapping, whole), _users(mapping, buckets.modulus), wanted]
 
 
 def doubled_pipeline(
@@ -102,18 +87,28 @@ def doubled_pipeline(
     key = {"u": f"${mapping.account}", "c": f"${mapping.currency}"}
     return [
         *_matching(mapping, key_range),
-        {"$group": {"_id": key, "n": {"$sum": 1}}},
+        {"$group": {"_id": key, "n": {"$sum": 1}, "b": _bucket_at_first(mapping, modulus)}},
         {"$match": {"n": {"$gt": 1}}},
-        {"$group": {"_id": bucket_of("$_id.u", modulus)}},
+        {"$group": {"_id": "$b"}},
     ]
+
+
+def _users(mapping: CollectionMapping, modulus: int) -> Stage:
+    """Make the stage that gives each user once, with the bucket: an index lets it skip the rest."""
+    bucket = _bucket_at_first(mapping, modulus)
+    return {"$group": {"_id": f"${mapping.account}", "b": bucket}}
+
+
+def _bucket_at_first(mapping: CollectionMapping, modulus: int) -> Stage:
+    """Make the accumulator of a user's bucket, by the id as it is stored.
+
+    What a `$group` makes of a MinKey or of code can have another hash, as was seen with 6.0.5.
+    """
+    return {"$first": bucket_of(f"${mapping.account}", modulus)}
 
 
 def _matching(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
     return [{"$match": condition} for condition in within(mapping, key_range)]
-
-
-def _outside(user: str, buckets: Buckets) -> Stage:
-    return {"$expr": {"$not": [in_buckets(user, buckets)]}}
 
 
 def _hash(mapping: CollectionMapping, salt: int) -> Stage:

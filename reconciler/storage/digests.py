@@ -1,7 +1,7 @@
 """Has the server compute the digests of all collections as of one moment, and reads them."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -9,13 +9,12 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
 
 from reconciler.errors import CannotLook
-from reconciler.model.digest import Buckets, CollectionDigest, Covered, Digest, Digests
+from reconciler.model.digest import CollectionDigest, Covered, Digest, Digests
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange
 from reconciler.storage import elements
 from reconciler.storage.calls import Calls, Database
 from reconciler.storage.digest_shape import (
-    currencies_pipeline,
     digest_pipeline,
     doubled_pipeline,
     users_of_buckets_pipeline,
@@ -33,6 +32,9 @@ USERS_MAX = 20_000
 USERS_BYTES_MAX = 1_000_000
 
 _FOUND_BY_ID = frozenset({elements.STRING, elements.OBJECT_ID})
+
+Row = Mapping[str, RawValue]
+
 _INTEGERS = frozenset({elements.INT, elements.LONG})
 
 
@@ -69,43 +71,32 @@ class MongoDigests:
         if self._session is None:
             return None
         turns = asyncio.Semaphore(collections_parallel)
-        collections: dict[str, CollectionDigest] = {}
-        covered: list[Covered] = []
+        found: dict[str, Sequence[Row]] = {}
+        users: dict[int, int] = {}
 
         async def digest(mapping: CollectionMapping) -> None:
             async with turns:
-                collections[mapping.name] = await self._digest(mapping, key_range, modulus)
+                found[mapping.name] = await self._digest(mapping, key_range, modulus)
 
-        async def cover() -> None:
+        async def count_users() -> None:
             async with turns:
-                nothing = Buckets(modulus, frozenset())
-                covered.append(await self.coverage_without(key_range, nothing))
+                rows = await self._rows(truth, users_pipeline(truth, key_range, modulus=modulus))
+                users.update({_count(row["_id"]): _count(row["n"]) for row in rows})
 
+        truth = self._mappings.truth
         has_unique = await self._has_unique()
-        failures = await _all_done([*map(digest, self._mappings), cover()])
+        failures = await _all_done([*map(digest, self._mappings), count_users()])
         if any(_is_unknown_operator(failure) for failure in failures):
             return None
         if failures:
             raise failures[0]
+        covered = {
+            (number := _count(row["_id"])): Covered(users.get(number, 0), _currencies(row["c"]))
+            for row in found[truth.name]
+        }
         doubled = frozenset[int]() if has_unique else await self._doubled(key_range, modulus)
-        return Digests(modulus, collections, covered[0], doubled)
-
-    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
-        """Count users and currencies of the source of truth outside some buckets.
-
-        Raises:
-            SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
-        """
-        truth = self._mappings.truth
-        counted, rows = await self._all_rows(
-            (truth, users_pipeline(truth, key_range, buckets)),
-            (truth, currencies_pipeline(truth, key_range, buckets)),
-        )
-        found = [row["c"] for row in rows if "c" in row]
-        return Covered(
-            users=sum(_count(row["n"]) for row in counted),
-            currencies=frozenset(order_of(each) for each in found if each.is_scalar),
-        )
+        collections = {name: _digest_of(rows) for name, rows in found.items()}
+        return Digests(modulus, collections, covered, doubled)
 
     async def users_of(self, key_range: KeyRange) -> Sequence[RawValue]:
         """List the users in the range's buckets, whichever collection has them.
@@ -117,10 +108,15 @@ class MongoDigests:
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: they could not be read.
         """
-        found = await self._all_rows(
-            *((each, users_of_buckets_pipeline(each, key_range)) for each in self._mappings)
-        )
-        users = {row.get("_id") for rows in found for row in rows}
+        users: set[RawValue | None] = set()
+
+        async def read(mapping: CollectionMapping) -> None:
+            rows = await self._rows(mapping, users_of_buckets_pipeline(mapping, key_range))
+            users.update(row.get("_id") for row in rows)
+
+        failures = await _all_done([*map(read, self._mappings)])
+        if failures:
+            raise failures[0]
         known = [each for each in users if each is not None and each.type_code in _FOUND_BY_ID]
         size = sum(len(each.data) for each in known)
         is_list = len(known) == len(users) <= USERS_MAX and size <= USERS_BYTES_MAX
@@ -128,13 +124,12 @@ class MongoDigests:
 
     async def _digest(
         self, mapping: CollectionMapping, key_range: KeyRange, modulus: int
-    ) -> CollectionDigest:
+    ) -> Sequence[Row]:
         is_truth = mapping.name == self._mappings.source_of_truth
         pipeline = digest_pipeline(
             mapping, key_range, modulus=modulus, salt=self._salt, is_truth=is_truth
         )
-        rows = await self._rows(mapping, pipeline)
-        return {_count(row["_id"]): Digest(_count(row["n"]), _total(row["h"])) for row in rows}
+        return await self._rows(mapping, pipeline)
 
     async def _doubled(self, key_range: KeyRange, modulus: int) -> frozenset[int]:
         """Find the buckets of doubled accounts; where digests agree one collection is as all."""
@@ -157,23 +152,7 @@ class MongoDigests:
                 return True
         return False
 
-    async def _all_rows(
-        self, *wanted: tuple[CollectionMapping, Sequence[Stage]]
-    ) -> Sequence[list[dict[str, RawValue]]]:
-        """Read several at once."""
-        rows: list[list[dict[str, RawValue]]] = [[] for _ in wanted]
-
-        async def read(number: int, mapping: CollectionMapping, pipeline: Sequence[Stage]) -> None:
-            rows[number] = await self._rows(mapping, pipeline)
-
-        failures = await _all_done([read(number, *each) for number, each in enumerate(wanted)])
-        if failures:
-            raise failures[0]
-        return rows
-
-    async def _rows(
-        self, mapping: CollectionMapping, pipeline: Sequence[Stage]
-    ) -> list[dict[str, RawValue]]:
+    async def _rows(self, mapping: CollectionMapping, pipeline: Sequence[Stage]) -> Sequence[Row]:
         rows = self._calls.rows(self._database, mapping.name, pipeline, self._session)
         async with aclosing(rows):
             return [row async for row in rows]
@@ -199,6 +178,16 @@ def _keeps_unique(index: Mapping[str, Any], mapping: CollectionMapping) -> bool:
         and keys <= {mapping.account, mapping.currency}
         and "partialFilterExpression" not in index
     )
+
+
+def _digest_of(rows: Sequence[Row]) -> CollectionDigest:
+    return {_count(row["_id"]): Digest(_count(row["n"]), _total(row["h"])) for row in rows}
+
+
+def _currencies(array: RawValue) -> frozenset[Hashable]:
+    """Give the currencies in an array; what is no scalar is in a bucket that does not agree."""
+    values = elements.elements(array.data).values()
+    return frozenset(order_of(value) for value in values if value.is_scalar)
 
 
 def _count(value: RawValue) -> int:

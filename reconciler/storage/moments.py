@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.copies import Copy
-from reconciler.model.digest import Buckets, Covered, Digests
+from reconciler.model.digest import Digests
 from reconciler.model.identity import Account
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange, Portion, SeenKey, SeenView, Selection
@@ -68,14 +68,6 @@ class MongoMoment:
         return await self._digests.of(
             key_range, modulus=modulus, collections_parallel=collections_parallel
         )
-
-    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
-        """Count users and currencies of the source of truth outside some buckets.
-
-        Raises:
-            SnapshotTooOld, ReadInterrupted, CannotLook: it could not be read.
-        """
-        return await self._digests.coverage_without(key_range, buckets)
 
     async def portions(
         self, key_range: KeyRange, selection: Selection

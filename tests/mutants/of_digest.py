@@ -130,11 +130,18 @@ DIGEST_MUTANTS = (
     _mutant(
         "differing-buckets-are-counted-twice",
         "users in buckets that differ are counted with the others",
-        _DIGESTING,
-        "covered = await moment.coverage_without(part, agreement.differing)",
-        "covered = (await moment.digests(part, modulus=self._modulus, "
-        "collections_parallel=1)).covered  # type: ignore",
+        _MODEL,
+        "covered = [digests.covered[number] for number in agreeing]",
+        "covered = list(digests.covered.values())",
         _USE,
+    ),
+    _mutant(
+        "bucket-of-the-grouped-id",
+        "an id that is code is looked for in another bucket",
+        _SHAPE,
+        'wanted: Stage = {"$match": {"b": {"$in": sorted(map(Int64, buckets.numbers))}}}',
+        'wanted: Stage = {"$match": {"$expr": {"$in": [bucket_of("$_id", buckets.modulus), '
+        "sorted(map(Int64, buckets.numbers))]}}}",
     ),
     _mutant(
         "parts-left-over-are-forgotten",

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from bson import Decimal128, ObjectId
+from bson import Code, Decimal128, MaxKey, MinKey, ObjectId
 
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from tests.integration.scanning.field import Exchange
@@ -124,6 +124,14 @@ def the_sixteenth_digit(exchange: Exchange) -> None:
         exchange.put([name], u="user-w", c="BTC", a=large + 1 if name == "wallets" else large)
 
 
+def ids_that_are_none(exchange: Exchange) -> None:
+    """Code and the ends of all keys as ids, one of them with users who are sound beside it."""
+    for user in (Code("f()"), MinKey(), MaxKey()):
+        exchange.everywhere(u=user, c="BTC", a=Decimal128("1"))
+    for number in range(60):
+        exchange.everywhere(u=f"sound-{number}", c="BTC", a=Decimal128("1"))
+
+
 def a_fraction(exchange: Exchange) -> None:
     """Two amounts are the same once cut to integers."""
     for name in NAMES:
@@ -166,6 +174,7 @@ DRIFTS = [
     an_id_and_its_text,
     nothing_locked,
     the_sixteenth_digit,
+    ids_that_are_none,
     a_fraction,
     only_the_total,
     totals_rounded,

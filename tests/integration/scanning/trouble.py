@@ -14,7 +14,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from reconciler.model.digest import Buckets, Covered, Digests
+from reconciler.model.digest import Digests
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import (
     BalanceSource,
@@ -114,9 +114,6 @@ class _InterposedMoment(Moment):
         return await self._moment.digests(
             key_range, modulus=modulus, collections_parallel=collections_parallel
         )
-
-    async def coverage_without(self, key_range: KeyRange, buckets: Buckets) -> Covered:
-        return await self._moment.coverage_without(key_range, buckets)
 
     async def portions(
         self, key_range: KeyRange, selection: Selection

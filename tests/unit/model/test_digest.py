@@ -15,7 +15,7 @@ from reconciler.model.digest import (
     modulus_for,
 )
 
-COVERED = Covered(3, frozenset({"BTC"}))
+COVERED = {1: Covered(2, frozenset({"BTC"})), -7: Covered(1, frozenset({"BTC", "ETH"}))}
 SAME = {1: Digest(2, 40), -7: Digest(1, -5)}
 
 
@@ -28,7 +28,8 @@ def test_all_agree() -> None:
     """Where all buckets agree the accounts are those of one collection, and nothing is left."""
     agreement = agreement_of(digests(SAME, SAME, SAME))
 
-    assert agreement == Agreement(2, 3, Buckets(32, frozenset()), 0, COVERED)
+    both = frozenset({"BTC", "ETH"})
+    assert agreement == Agreement(2, 3, 3, both, Buckets(32, frozenset()), 0)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +47,8 @@ def test_a_bucket_that_differs(other: dict[int, Digest]) -> None:
     agreement = agreement_of(digests(SAME, SAME, other))
 
     assert agreement.differing.numbers == {1}
-    assert agreement.accounts == 1
+    assert (agreement.accounts, agreement.users) == (1, 1)
     assert agreement.accounts_left >= 2
-    assert agreement.covered is None
 
 
 def test_what_proves_nothing_everywhere_does_not_agree() -> None:
@@ -70,7 +70,7 @@ def test_a_doubled_account_is_read() -> None:
 )
 def test_how_much_is_read_after_digests(left: int, agreed: int, is_passed: bool) -> None:
     """So many accounts always, and above that a quarter of all."""
-    agreement = Agreement(9, agreed, Buckets(32, frozenset({1})), left, None)
+    agreement = Agreement(9, agreed, 1, frozenset(), Buckets(32, frozenset({1})), left)
 
     assert DrillLimit(accounts=10, percent=25).is_passed_by(agreement) is is_passed
 
