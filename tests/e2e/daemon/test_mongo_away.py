@@ -10,7 +10,7 @@ from pymongo import AsyncMongoClient
 
 from reconciler.embedded import EmbeddedMongo
 from reconciler.sync import BalanceSync
-from tests.e2e.daemon.asking import get, metrics, until_event, until_metric
+from tests.e2e.daemon.asking import get, metrics, until_event, until_metric, watching
 from tests.integration.sync.stored import make_indexes
 from tests.observing.daemon import Daemon
 from tests.observing.processes import Processes, free_port, until
@@ -38,6 +38,7 @@ async def daemon(place: Processes, own_server: EmbeddedMongo) -> Daemon:
     started = Daemon(place, own_server.uri, "exchange", SHORT)
     await started.start()
     await until_metric(started, "reconciler_scan_accounts", 1, within_seconds=10)
+    await watching(started)
     return started
 
 
