@@ -42,3 +42,16 @@ async def until_event(daemon: Daemon, name: str, *, within_seconds: float) -> di
         return found[-1] if found else None
 
     return await until(look, f"the event {name}", within_seconds=within_seconds)
+
+
+async def watching(daemon: Daemon) -> None:
+    """Wait until it follows the stream, and both scans are over: that of the start, and its own."""
+    await until_metric(daemon, "reconciler_watch_active", 1, within_seconds=10)
+    await until_event(daemon, "watch_wants_scan", within_seconds=10)
+
+    async def is_over() -> bool:
+        begun = {each["scan_id"] for each in daemon.events("scan_started")}
+        over = {each["scan_id"] for each in daemon.events("scan_finished")}
+        return len(over) >= 2 and begun == over
+
+    await until(is_over, "the scan that was asked for", within_seconds=20)

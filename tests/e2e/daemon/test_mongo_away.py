@@ -10,10 +10,10 @@ from pymongo import AsyncMongoClient
 
 from reconciler.embedded import EmbeddedMongo
 from reconciler.sync import BalanceSync
-from tests.e2e.daemon.asking import get, metrics, until_event, until_metric
+from tests.e2e.daemon.asking import get, metrics, until_event, until_metric, watching
 from tests.integration.sync.stored import make_indexes
 from tests.observing.daemon import Daemon
-from tests.observing.processes import Processes, free_port
+from tests.observing.processes import Processes, free_port, until
 
 AWAY_SECONDS = 20.0
 SHORT = {
@@ -38,6 +38,7 @@ async def daemon(place: Processes, own_server: EmbeddedMongo) -> Daemon:
     started = Daemon(place, own_server.uri, "exchange", SHORT)
     await started.start()
     await until_metric(started, "reconciler_scan_accounts", 1, within_seconds=10)
+    await watching(started)
     return started
 
 
@@ -51,9 +52,16 @@ async def is_away(daemon: Daemon) -> None:
     assert (await get(daemon, "/healthz/live")).status_code == 200
     found = await metrics(daemon)
     assert found["reconciler_mongo_up"] == 0
-    assert found['reconciler_scans_total{mode="full",result="incomplete"}'] > 0
     # What was known last is still told; how old it is tells its time.
     assert found["reconciler_integrity_failure"] == 0
+
+    async def is_counted() -> bool:
+        # One that a check has shared may be the leader's, which is interrupted and not counted.
+        await get(daemon, "/api/integrity/check")
+        counted = (await metrics(daemon))['reconciler_scans_total{mode="full",result="incomplete"}']
+        return counted > 0
+
+    await until(is_counted, "a scan that could not look", within_seconds=15)
 
 
 async def recovers(daemon: Daemon, success_before: float) -> None:
@@ -85,8 +93,7 @@ async def test_mongo_is_away_for_a_while(
     await is_away(daemon)
     before = (await metrics(daemon))[name]
     left = AWAY_SECONDS - (asyncio.get_running_loop().time() - begun)
-    assert left > 0, "all of that was asked while it was away"
-    await asyncio.sleep(left)
+    await asyncio.sleep(max(left, 0))
     await (member.resume() if how == "frozen" else member.restart())
     await recovers(daemon, before)
 

@@ -13,7 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.embedded import EmbeddedMongo
 from reconciler.sync import BalanceSync
-from tests.e2e.daemon.asking import get, metrics, until_event, until_metric
+from tests.e2e.daemon.asking import get, metrics, until_event, until_metric, watching
 from tests.e2e.daemon.conftest import NewDaemon, drift
 from tests.e2e.daemon.test_life import STOP_SECONDS_MAX, stopped
 from tests.integration.sync.stored import make_indexes
@@ -25,22 +25,6 @@ Database = AsyncDatabase[dict[str, Any]]
 # No scan of the schedule finds anything here.
 RARELY = {"SCAN__INTERVAL_SECONDS": "3600", "LEASE__TTL_SECONDS": "4"}
 BYPASSED = 'reconciler_bypassing_writes_total{collection="crypto_balances"}'
-
-
-async def watching(daemon: Daemon) -> None:
-    """Wait until it follows the stream, and the scan is over that it asked for."""
-    await until_metric(daemon, "reconciler_watch_active", 1, within_seconds=10)
-    wanted = await until_event(daemon, "watch_wants_scan", within_seconds=10)
-
-    async def is_over() -> bool:
-        begun = {
-            each["scan_id"]
-            for each in daemon.events("scan_started")
-            if each["timestamp"] > wanted["timestamp"]
-        }
-        return any(each["scan_id"] in begun for each in daemon.events("scan_finished"))
-
-    await until(is_over, "the scan that was asked for", within_seconds=10)
 
 
 async def test_a_drift_is_told_everywhere_without_a_scan(
