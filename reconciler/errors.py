@@ -199,11 +199,15 @@ class RepairRefused(ReconcilerError):
     """A guard said no, or the request cannot be planned; no balance was written after that.
 
     `refusal` holds which guard it was, why, and what to do; None where no guard was asked.
+    `is_halfway` if the plan had begun to be carried out: some of its accounts may be put right.
     """
 
-    def __init__(self, reason: str, refusal: GuardRefusal | None = None) -> None:
+    def __init__(
+        self, reason: str, refusal: GuardRefusal | None = None, *, is_halfway: bool = False
+    ) -> None:
         super().__init__(reason)
         self.refusal = refusal
+        self.is_halfway = is_halfway
 
 
 class PlanNotFound(ReconcilerError):

@@ -51,7 +51,9 @@ class Asking:
             return
         written = sum(step.outcome is StepOutcome.APPLIED for step in plan.steps)
         told = f"{refusal.reason}. The plan stopped halfway: {written} accounts were put right"
-        await self.refuse(replace(refusal, reason=told), actor=actor, plan_id=plan.plan_id)
+        refusal = replace(refusal, reason=told)
+        await self.write_down(refusal, actor=actor, plan_id=plan.plan_id)
+        raise RepairRefused(told, refusal, is_halfway=True)
 
     async def about(
         self,

@@ -91,4 +91,5 @@ def _refused(error: RepairRefused) -> str:
     if error.refusal is None:
         return f"Nothing was written: {error}"
     guard, reason = error.refusal.guard.value, error.refusal.reason
-    return f"Nothing was written. The guard {guard} says no: {reason}"
+    begin = "Stopped halfway." if error.is_halfway else "Nothing was written."
+    return f"{begin} The guard {guard} says no: {reason}"

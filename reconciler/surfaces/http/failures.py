@@ -140,10 +140,11 @@ def _refused(error: RepairRefused) -> Problem:
     refusal = error.refusal
     if refusal is None:
         return conflict("Repair refused", f"It cannot be planned: {error}. {_NOTHING}")
+    written = "GET /api/repairs/{plan_id} shows which" if error.is_halfway else _NOTHING
     return Problem(
         403 if refusal.guard is Guard.SCOPE else 409,
         "Repair refused",
-        f"The guard {refusal.guard.value} forbids it: {refusal.reason}. {_NOTHING}",
+        f"The guard {refusal.guard.value} forbids it: {refusal.reason}. {written}",
         members={"guard": refusal.guard.value, "reason": refusal.reason},
     )
 

@@ -10,6 +10,8 @@ import pytest
 from reconciler.errors import RepairRefused
 from reconciler.model.guards import Caps
 from reconciler.model.repair import Guard, PlanState, StepOutcome, TruthPolicy
+from reconciler.surfaces.cli.failures import failure_of
+from reconciler.surfaces.http.failures import problem_of
 from tests.integration.repairing.workshop import Database, Workshop, options
 
 PAUSE = {"_id": {"$regex": "^pause:"}}
@@ -73,6 +75,10 @@ async def test_the_switch_stops_a_plan_halfway(workshop: Workshop) -> None:
     with pytest.raises(RepairRefused, match="halfway: 1 accounts were put right") as refused:
         await shop.apply(plan)
     assert guard_of(refused) is Guard.KILL_SWITCH
+    problem = problem_of(refused.value)
+    assert problem is not None
+    for told in (problem.detail, failure_of(refused.value).message):
+        assert "Nothing was written" not in told
     shown = await workshop.service.show(plan.plan_id)
     assert shown.state is PlanState.APPLYING
     assert [step.outcome for step in shown.steps] == [StepOutcome.APPLIED, StepOutcome.PLANNED]
