@@ -30,7 +30,7 @@ demo: server ## Run the main job against a MongoDB of its own, until Ctrl-C
 
 test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Lint, format, types and import rules
 	@echo "==> ruff, mypy, import-linter"
