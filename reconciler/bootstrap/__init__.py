@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from reconciler.bootstrap.backend import open_backend
 from reconciler.bootstrap.daemon import open_daemon
 from reconciler.bootstrap.stage import OpenBackend, open_stage
-from reconciler.control import checksum
+from reconciler.control.frozen import checksum
 from reconciler.surfaces.cli.app import run
 from reconciler.surfaces.cli.session import Wiring
 

@@ -12,7 +12,7 @@ from reconciler.bootstrap.backend import holder_name, scan_options
 from reconciler.bootstrap.clustering import Clustered, build_scanner
 from reconciler.bootstrap.repairing import open_repairs, repair_standing
 from reconciler.bootstrap.watching import open_bypassing_writes, open_watch
-from reconciler.control import checksum
+from reconciler.control.frozen import checksum
 from reconciler.escrow.credits import TrialCredits
 from reconciler.escrow.service import Escrow
 from reconciler.model.report import ScanReport

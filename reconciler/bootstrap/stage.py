@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import errors
-from reconciler.auditing.keys import make_keys
 from reconciler.embedded import EmbeddedMongo, EmbeddedMongoFailed, MongodNotFound
 from reconciler.embedded.exchange import DATABASE, DRIFTED, Exchange, Posting, open_exchange
 from reconciler.embedded.exchange import FEE_ACCOUNT as FEES
+from reconciler.keys import make_keys
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.settings import (

@@ -3,7 +3,6 @@
 import signal
 from dataclasses import dataclass
 
-from reconciler.auditing.keys import UnusableKey
 from reconciler.errors import (
     CannotLook,
     CheckpointFailed,
@@ -17,6 +16,7 @@ from reconciler.errors import (
     SelfApproval,
     UnsupportedServer,
 )
+from reconciler.keys import UnusableKey
 from reconciler.settings import InvalidSettings
 from reconciler.surfaces.exits import Exit
 
