@@ -105,7 +105,7 @@ class _Trial:
                     posting = getattr(self.sync, name)
                     await posting(user, CURRENCY, *operation.amounts, REASON)
                 case "release":
-                    await self.sync.release(user, CURRENCY, *operation.amounts, "b", REASON)
+                    await self.sync.release(user, CURRENCY, operation.amounts[0], "b", REASON)
                 case _:
                     available, locked = operation.amounts
                     await self.sync.update(user, CURRENCY, available, locked, REASON)

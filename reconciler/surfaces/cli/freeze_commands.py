@@ -160,19 +160,16 @@ def _verify_lines(report: FreezeReport) -> list[str]:
     if report.is_valid:
         assert report.current is not None, "what cannot be read is not valid"
         return [f"VALID: the code is what was frozen: {report.current.digest}"]
-    count = len(report.problems)
     lines = [f"    {escaped(problem)}" for problem in report.problems]
-    return [
-        f"BROKEN: {count} {'thing is' if count == 1 else 'things are'} not as frozen:",
-        *lines,
-        WHAT_TO_DO,
-    ]
+    return [f"BROKEN: what is not as it was frozen ({len(lines)}):", *lines, WHAT_TO_DO]
 
 
 def _proposal_lines(freeze: Freeze, drafted: Draft, running: Running) -> list[str]:
+    # Of a first freeze everything is new, which is no news.
+    differences = drafted.differences if freeze.number > 1 else ()
     return [
         f"Freeze {freeze.number} is proposed by {freeze.proposed_by}: {freeze.digest}",
-        *(f"    {escaped(str(each))}" for each in drafted.differences),
+        *(f"    {escaped(str(each))}" for each in differences),
         f"All of the test plan passed: {EVIDENCE_FOLDER}/{freeze.evidence_path}",
         f"A signer approves it: {running.invocation.command('freeze', 'approve', '--key', 'FILE')}",
     ]
