@@ -114,7 +114,7 @@ def test_one_failing_check_is_no_proposal(unchanged: Checkout, mongo_uri: str) -
     )
 
     assert code == 3
-    assert "nothing is proposed: the evidence says that transaction" in answer["message"]
+    assert "nothing is proposed: the evidence says that transaction" in answer["error"]["message"]
     assert sorted((unchanged.root / "freezes").glob("*")) == before
 
 
