@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.auditing.checkpoint_file import Line, read_lines
-from reconciler.auditing.keys import PublicKey
 from reconciler.auditing.ports import TrailReading
+from reconciler.auditing.signatures import is_signed_with
 from reconciler.errors import AuditTrailBroken
+from reconciler.keys import PublicKey
 from reconciler.model.audit import (
     GENESIS_HASH,
     AuditHead,
@@ -103,7 +104,7 @@ class SignedHeads:
         signed = self._next
         if signed is None:
             return
-        if not self._key.has_signed(signed):
+        if not is_signed_with(self._key, signed):
             problem = "a checkpoint has a signature that is not of this key"
         elif last is not None and (said := contradiction([last.head], signed.head)):
             problem = f"the checkpoints contradict each other: {said}"

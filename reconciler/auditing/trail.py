@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.auditing.checkpoint_file import CheckpointFile, CheckpointMoved
-from reconciler.auditing.keys import SigningKey, read_signing_key
 from reconciler.auditing.ports import AuditObserver, TrailStore
 from reconciler.auditing.proving import Proof, SignedHeads, prove
+from reconciler.auditing.signatures import is_signed_with, signed_with
 from reconciler.errors import AuditTrailBroken, CheckpointFailed, ReconcilerError
+from reconciler.keys import SigningKey, read_signing_key
 from reconciler.model.audit import (
     AuditEvent,
     AuditHead,
@@ -168,7 +169,7 @@ class Trail:
 
     async def _signed(self, key: SigningKey, why: str, last: Checkpoint | None) -> Checkpoint:
         """Sign the head, if it goes on from what was signed before."""
-        if last is not None and not key.public().has_signed(last):
+        if last is not None and not is_signed_with(key.public(), last):
             raise CheckpointFailed(
                 "the last checkpoint was signed with another key: begin another file with this one"
             )
@@ -183,7 +184,8 @@ class Trail:
         if proof.problem is not None or proof.head is None:
             raise CheckpointFailed(f"the audit trail was changed: {proof.problem}")
         signed = proof.head
-        return key.sign(Checkpoint(signed.log_id, signed.size, signed.hash, self._clock(), why))
+        checkpoint = Checkpoint(signed.log_id, signed.size, signed.hash, self._clock(), why)
+        return signed_with(key, checkpoint)
 
     def _judged(self, proof: Proof, *, is_whole: bool) -> Proof:
         """Remember a proof and tell of it: what is broken stays so until a whole proof is right."""

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from reconciler.bootstrap.backend import open_backend
 from reconciler.bootstrap.daemon import open_daemon
+from reconciler.bootstrap.freezing import open_trial
 from reconciler.bootstrap.stage import OpenBackend, open_stage
-from reconciler.control import checksum
+from reconciler.control.frozen import checksum
 from reconciler.surfaces.cli.app import run
 from reconciler.surfaces.cli.session import Wiring
 
@@ -25,6 +26,7 @@ def wiring(backend_opener: OpenBackend) -> Wiring:
         open_backend=backend_opener,
         open_daemon=open_daemon,
         open_stage=lambda settings, logs: open_stage(settings, logs, backend_opener),
+        open_trial=open_trial,
         checksum=checksum,
         clock=lambda: datetime.now(UTC),
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.auditing.keys import read_public_key
 from reconciler.auditing.ports import AuditObserver
 from reconciler.auditing.proving import Proof, SignedHeads, prove
 from reconciler.auditing.trail import Trail, places_of
+from reconciler.keys import read_public_key
 from reconciler.model.audit import AuditRecord
 from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.auditing import MongoAuditTrail

@@ -1,7 +1,7 @@
 """Builds the metrics of a daemon."""
 
 from reconciler import __version__
-from reconciler.control import checksum
+from reconciler.control.frozen import checksum
 from reconciler.model.mapping import OWN_COLLECTIONS
 from reconciler.settings import Settings
 from reconciler.surfaces.daemon.schedule import Timing

@@ -1,5 +1,1 @@
-"""Change control: what the frozen code is."""
-
-from reconciler.control.checksum import checksum
-
-__all__ = ["checksum"]
+"""Change control: what the frozen code is, and whether it still is what was approved."""

@@ -59,6 +59,8 @@ def mapped(text: str, onto: Path) -> str:
 
 def copy(step: Step, onto: Path) -> None:
     *sources, target = shlex.split(mapped(step.text, onto))
+    if target.endswith("/"):
+        Path(target).mkdir(parents=True, exist_ok=True)
     for source in sources:
         found = ROOT / source
         if found.is_dir():

@@ -4,7 +4,7 @@ import contextlib
 import math
 from pathlib import Path
 
-from reconciler.auditing.keys import make_keys
+from reconciler.keys import make_keys
 from tests.observing.exchange import Database, Exchange, exchange
 from tests.observing.panels import annotation_targets, panel_targets
 from tests.observing.processes import until

@@ -260,8 +260,7 @@ def test_every_setting_is_in_the_example() -> None:
         if value is None:
             assert re.search(rf"^# {key.rpartition('.')[2]} = ", example, re.MULTILINE), key
             continue
-        if value == ():
-            assert f"# [[{key}]]" in example, key
+        if value == () and f"# [[{key}]]" in example:
             continue
         at: Any = table
         for part in key.split("."):

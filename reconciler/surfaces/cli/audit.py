@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from reconciler.auditing.keys import make_keys
 from reconciler.auditing.proving import Proof
+from reconciler.keys import make_keys
 from reconciler.model.audit import AuditKind, AuditRecord
 from reconciler.surfaces.cli.session import Running, Session
 from reconciler.surfaces.escape import escaped

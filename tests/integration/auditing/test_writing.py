@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.auditing.checkpoint_file import read_lines
-from reconciler.auditing.keys import UnusableKey, make_keys
 from reconciler.auditing.ports import UnobservedTrail
 from reconciler.auditing.trail import SigningPlaces, Trail
 from reconciler.errors import AuditTrailBroken, CheckpointFailed
+from reconciler.keys import UnusableKey, make_keys
 from reconciler.model.audit import ChainProblem
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.storage.auditing import AUDIT_HEAD, AUDIT_TRAIL, MongoAuditTrail

@@ -6,10 +6,10 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from reconciler.auditing.keys import make_keys, read_public_key
 from reconciler.auditing.ports import AuditObserver, UnobservedTrail
 from reconciler.auditing.proving import Proof, SignedHeads, prove
 from reconciler.auditing.trail import SigningPlaces, Trail
+from reconciler.keys import make_keys, read_public_key
 from reconciler.model.audit import AuditEvent, AuditKind, hash_of
 from reconciler.storage.auditing import AUDIT_HEAD, AUDIT_TRAIL, MongoAuditTrail
 

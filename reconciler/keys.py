@@ -1,9 +1,6 @@
-"""Ed25519 keys in PEM files: the private one signs checkpoints, the public one proves them."""
+"""Ed25519 keys in PEM files: the private one signs texts, the public one proves them."""
 
-import base64
-import binascii
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from reconciler.errors import ReconcilerError
-from reconciler.model.audit import Checkpoint
 
 
 class UnusableKey(ReconcilerError):
@@ -31,18 +27,22 @@ class PublicKey:
     def __init__(self, key: Ed25519PublicKey) -> None:
         self._key = key
 
-    def has_signed(self, checkpoint: Checkpoint) -> bool:
-        """Whether this checkpoint was signed with the private key."""
+    @property
+    def hex(self) -> str:
+        """The key itself, as 64 hex digits."""
+        return self._key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+    def has_signed(self, text: str, signature: bytes) -> bool:
+        """Whether this text was signed with the private key."""
         try:
-            signature = base64.b64decode(checkpoint.signature, validate=True)
-            self._key.verify(signature, checkpoint.signed_text.encode())
-        except (InvalidSignature, binascii.Error, ValueError):
+            self._key.verify(signature, text.encode("utf-8", "surrogatepass"))
+        except InvalidSignature:
             return False
         return True
 
 
 class SigningKey:
-    """Signs checkpoints."""
+    """Signs texts."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -51,10 +51,9 @@ class SigningKey:
         """Give the key that proves what this one signs."""
         return PublicKey(self._key.public_key())
 
-    def sign(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Give the checkpoint with its signature."""
-        signature = self._key.sign(checkpoint.signed_text.encode())
-        return replace(checkpoint, signature=base64.b64encode(signature).decode("ascii"))
+    def sign(self, text: str) -> bytes:
+        """Give the signature of a text, 64 bytes."""
+        return self._key.sign(text.encode("utf-8", "surrogatepass"))
 
 
 def read_signing_key(path: Path) -> SigningKey:
@@ -88,6 +87,18 @@ def read_public_key(path: Path) -> PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise _unusable(path, None)
     return PublicKey(key)
+
+
+def public_key_of(digits: str) -> PublicKey:
+    """Give the public key that its 64 hex digits name.
+
+    Raises:
+        UnusableKey: they name none.
+    """
+    try:
+        return PublicKey(Ed25519PublicKey.from_public_bytes(bytes.fromhex(digits)))
+    except ValueError as error:
+        raise UnusableKey(f"{digits} is no Ed25519 key: 64 hex digits are one") from error
 
 
 def make_keys(signing_path: Path, public_path: Path) -> None:
