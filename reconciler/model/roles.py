@@ -68,9 +68,9 @@ _TRAIL = (
     Privilege("audit_trail", ("find", "insert")),
     Privilege("audit_head", ("find", "insert", "update")),
 )
-# A posting reads all copies at once by a `$documents` stage, for which the server asks for the right
-# to read the whole database (SERVER-83610).
-_WHOLE = ("find",)
+# A posting reads all copies at once by a `$documents` stage, for which the server asks for the
+# right to read the whole database (SERVER-83610).
+_WHOLE = ("find", "listCollections")
 _WRITER = (
     Privilege(JOURNAL, _ADD),
     Privilege(TRADES, _CHANGE),
@@ -101,6 +101,6 @@ _REPAIRER = (
     # The switch of the repair, its rate, and pauses, which it removes.
     Privilege("leases", (*_CHANGE, "remove")),
     *_TRAIL,
-    Privilege("", (*_WHOLE, "listCollections")),
+    Privilege("", _WHOLE),
 )
 _AUDITOR = (Privilege("audit_trail", ("find",)), Privilege("audit_head", ("find",)))

@@ -21,6 +21,7 @@ from reconciler.storage.shape import TOO_LARGE, ZERO, Stage, exact_sum
 
 Validator = dict[str, Any]
 
+LIST_SECONDS_MAX = 10.0
 # What is longer is cut where it is shown; the database has the whole.
 SHOWN_CHARACTERS_MAX = 2_000
 _TITLE = "balance-reconciler"
@@ -109,7 +110,7 @@ class Validators:
             ReadInterrupted, CannotLook: the list of collections could not be read.
         """
         calls = Calls(deadline_seconds=seconds_max, call_seconds_max=seconds_max)
-        options = await self._options(calls)
+        options = await self._options()
         return tuple(
             [
                 await self._report(calls, mapping, options.get(mapping.name))
@@ -120,11 +121,12 @@ class Validators:
     async def look_at(self, mapping: CollectionMapping, *, seconds_max: float) -> ValidatorReport:
         """Do the same for one collection."""
         calls = Calls(deadline_seconds=seconds_max, call_seconds_max=seconds_max)
-        options = await self._options(calls)
+        options = await self._options()
         return await self._report(calls, mapping, options.get(mapping.name))
 
-    async def _options(self, calls: Calls) -> Mapping[str, Mapping[str, Any]]:
+    async def _options(self) -> Mapping[str, Mapping[str, Any]]:
         wanted = {"name": {"$in": list(self._mappings.names)}}
+        calls = Calls(deadline_seconds=LIST_SECONDS_MAX)
         async with calls.bounded("the list of collections"):
             listed = await self._database.list_collections(filter=wanted)
             return {each["name"]: each.get("options", {}) for each in await listed.to_list()}

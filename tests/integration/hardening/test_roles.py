@@ -54,7 +54,7 @@ async def test_the_writer_posts(guarded: Guarded) -> None:
     await sync.debit("alice", "BTC", "1", "withdrawal")
     await sync.lock("alice", "BTC", "2", "order")
     await sync.unlock("alice", "BTC", "1", "order over")
-    await sync.release("alice", "bob", "BTC", "1", "trade")
+    await sync.release("alice", "BTC", "1", "bob", "trade")
     await sync.update("alice", "BTC", "-1", "1", "order")
     await sync.post([("alice", "BTC", "0", "-1"), ("bob", "BTC", "1", "0")], reason="swap")
     escrow = Escrow(sync, MongoTrades(database))
