@@ -16,7 +16,6 @@ from reconciler.model.audit import AuditRecord
 from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
-from reconciler.model.guarding import HardeningReport
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
@@ -27,6 +26,7 @@ from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
+from reconciler.surfaces.guarding_port import Guarding
 
 __all__ = [
     "AuditReading",
@@ -62,7 +62,7 @@ class Reconciliation:
     leader: str | None
 
 
-class Backend(Protocol):
+class Backend(Guarding, Protocol):
     """The running system, as the commands see it."""
 
     @property
@@ -109,23 +109,6 @@ class Backend(Protocol):
     @property
     def audit(self) -> "AuditReading":
         """The audit trail."""
-
-    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
-        """Say how the database would guard its balances, or have it do so if it `applies`.
-
-        Raises:
-            DatabaseUnavailable, ReadInterrupted, CannotLook: it could not be asked.
-        """
-
-    def roles(self) -> Sequence[Role]:
-        """Give the roles that the database should have."""
-
-    async def apply_roles(self) -> None:
-        """Make them, or make them as they should be.
-
-        Raises:
-            ReadInterrupted, CannotLook: it could not be done.
-        """
 
 
 class AuditReading(Protocol):

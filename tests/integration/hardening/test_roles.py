@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ async def test_the_writer_posts(guarded: Guarded) -> None:
     await sync.update("alice", "BTC", "-1", "1", "order")
     await sync.post([("alice", "BTC", "0", "-1"), ("bob", "BTC", "1", "0")], reason="swap")
     escrow = Escrow(sync, MongoTrades(database))
-    trade = await escrow.create_trade("alice", "bob", "BTC", "1")
+    trade = await escrow.create_trade("alice", "bob", "BTC", Decimal(1))
     await escrow.release_crypto(trade.trade_id)
     with pytest.raises(TradeConflict):
         await escrow.cancel_trade(trade.trade_id)

@@ -179,7 +179,7 @@ async def test_what_is_posted_is_taken(ready: BalanceSync) -> None:
         user, currency = f"u{number % 7}", dice.choice(["BTC", "XYZ"])
         places = 8 if currency == "BTC" else 18
         parts = [Decimal(1 + dice.randrange(10**9)).scaleb(-dice.randrange(places)) for _ in "al"]
-        await ready.post([(user, currency, *(f"{each:f}" for each in parts))], reason="r")
+        await ready.post([(user, currency, parts[0], parts[1])], reason="r")
         held = await ready.balance(user, currency)
         await ready.debit(user, currency, plain(held.available), "all of it")
         await ready.unlock(user, currency, plain(held.locked), "all of it")
