@@ -14,6 +14,7 @@ from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
 from reconciler.bootstrap.clustering import build_scanner, open_cluster
 from reconciler.bootstrap.repairing import open_repairs
+from reconciler.model.guarding import HardeningReport
 from reconciler.model.report import ScanMethod, ScanReport
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.model.throttle import ThrottleLimits
@@ -26,6 +27,7 @@ from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
+from reconciler.storage.hardening import Hardening
 from reconciler.storage.leasing import MongoLease
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.recorded_findings import MongoRecordedFindings
@@ -136,6 +138,7 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
                 repairs,
                 AuditReader(settings, database),
                 Roles(database, mappings),
+                Hardening(database, mappings),
             )
 
 
@@ -181,6 +184,7 @@ class _Backend:
     repairs: Repairs
     audit: AuditReader
     _roles: Roles
+    _hardening: Hardening
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress
@@ -216,6 +220,11 @@ class _Backend:
 
     async def schema_status(self) -> SchemaReport:
         return await self._schema.status()
+
+    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
+        if applies:
+            return await self._hardening.apply(replaces=replaces)
+        return await self._hardening.plan(replaces=replaces)
 
     def roles(self) -> Sequence[Role]:
         return self._roles.wanted()

@@ -21,10 +21,12 @@ from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.model.repair import RepairPlan, RepairResult, RepairSwitch, TruthPolicy
 from reconciler.model.report import ScanReport, Verdict
+from reconciler.model.roles import Role
 from reconciler.model.scan_record import ScanPage, ScanRecord
-from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, Role, SchemaReport
+from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
+from reconciler.surfaces.guarding_port import Guarding
 
 __all__ = [
     "AuditReading",
@@ -60,7 +62,7 @@ class Reconciliation:
     leader: str | None
 
 
-class Backend(Protocol):
+class Backend(Guarding, Protocol):
     """The running system, as the commands see it."""
 
     @property
@@ -107,16 +109,6 @@ class Backend(Protocol):
     @property
     def audit(self) -> "AuditReading":
         """The audit trail."""
-
-    def roles(self) -> Sequence[Role]:
-        """Give the roles that the database should have."""
-
-    async def apply_roles(self) -> None:
-        """Make them, or make them as they should be.
-
-        Raises:
-            ReadInterrupted, CannotLook: it could not be done.
-        """
 
 
 class AuditReading(Protocol):

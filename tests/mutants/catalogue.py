@@ -8,6 +8,7 @@ from tests.mutants.of_daemon import DAEMON_MUTANTS
 from tests.mutants.of_digest import DIGEST_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_freeze import FREEZE_MUTANTS
+from tests.mutants.of_hardening import HARDENING_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_repair import REPAIR_MUTANTS
@@ -28,4 +29,5 @@ MUTANTS = (
     *WATCH_MUTANTS,
     *REPAIR_MUTANTS,
     *FREEZE_MUTANTS,
+    *HARDENING_MUTANTS,
 )
