@@ -16,6 +16,7 @@ from reconciler.model.audit import AuditRecord
 from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
+from reconciler.model.gate import Checklist
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
@@ -25,6 +26,7 @@ from reconciler.model.scan_record import ScanPage, ScanRecord
 from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, Role, SchemaReport
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
+from reconciler.surfaces.health import Health
 
 __all__ = [
     "AuditReading",
@@ -111,6 +113,12 @@ class Backend(Protocol):
     def roles(self) -> Sequence[Role]:
         """Give the roles that the database should have."""
 
+    async def checklist(self) -> Checklist:
+        """Judge for the gate what is there beside the balances: schema, plans, findings.
+
+        What cannot be looked at is unknown; it raises nothing.
+        """
+
     async def apply_roles(self) -> None:
         """Make them, or make them as they should be.
 
@@ -169,23 +177,6 @@ class Stage(Protocol):
 
     async def bypass(self) -> Sequence[str]:
         """Write past the library as old call sites do; say what was written, a clause each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether the daemon can do its work: `is_ready` is what a load balancer asks."""
-
-    mongo_up: bool
-    is_standing_known: bool
-    is_stopping: bool
-    is_leader: bool
-    is_lease_answered: bool = True
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether its answers are worth asking for."""
-        knows = self.mongo_up and self.is_standing_known and self.is_lease_answered
-        return knows and not self.is_stopping
 
 
 class RunningDaemon(Protocol):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.auditing.proving import Proof
 from reconciler.model.audit import AuditRecord
+from reconciler.model.gate import Checklist
 from reconciler.model.schema import Role
 
 
@@ -25,6 +26,9 @@ class WithoutAudit:
 
     def roles(self) -> Sequence[Role]:
         return ()
+
+    async def checklist(self) -> Checklist:
+        return Checklist(())
 
     async def apply_roles(self) -> None:
         return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import DatabaseUnavailable
+from reconciler.model.gate import FreezeFacts
 from reconciler.settings import LogLevel, LogShape, Settings, load_settings, shown_uri
 from reconciler.surfaces.account_answers import error_answer
 from reconciler.surfaces.answers import Answer, incomplete_answer
@@ -32,6 +33,7 @@ class Wiring:
     open_daemon: Callable[[Settings, Logs], AbstractAsyncContextManager[RunningDaemon]]
     open_stage: Callable[[Settings, Logs], AbstractAsyncContextManager[Stage]]
     checksum: Callable[[str], str]
+    freeze_facts: Callable[[Settings], FreezeFacts]
     clock: Callable[[], datetime]
 
 
