@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from reconciler.bootstrap.backend import open_client, scan_options
 from reconciler.bootstrap.clustering import open_cluster
+from reconciler.bootstrap.frozen import PROBLEMS_MAX, hold_to_freeze
 from reconciler.bootstrap.measuring import open_metrics
 from reconciler.bootstrap.parts import DaemonParts, grants_of, now
 from reconciler.bootstrap.repairing import repair_options
@@ -27,12 +28,17 @@ LOOK_SECONDS = 0.05
 
 
 @contextlib.asynccontextmanager
-async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDaemon]:
+async def open_daemon(
+    settings: Settings, logs: Logs, *, holds_to_freeze: bool = True
+) -> AsyncIterator[RunningDaemon]:
     """Build the daemon; nothing is asked of the database yet, which may be away.
 
     Raises:
         InvalidSettings: the connection string, the schedule or the access rules cannot be used.
+        FreezeBroken: the code is not what was frozen, and `freeze.enforce` is set.
     """
+    if holds_to_freeze:
+        hold_to_freeze(settings)
     timing = Timing.of(settings.scan)
     metrics = open_metrics(settings)
     gate = Gate(settings.api, clock=now, observer=metrics.http)
@@ -43,6 +49,8 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
     ):
         database = client[settings.mongo.database]
         parts = DaemonParts(settings, logs, database, metrics, gate, clustered)
+        if holds_to_freeze:
+            _tell_of_freeze(parts)
         try:
             yield _RunningDaemon(parts, timing)
         finally:
@@ -51,6 +59,18 @@ async def open_daemon(settings: Settings, logs: Logs) -> AsyncIterator[RunningDa
                 async with asyncio.timeout(SYNC_STOP_SECONDS_MAX):
                     await parts.idempotency.close()
                     await parts.sync.close()
+
+
+def _tell_of_freeze(parts: DaemonParts) -> None:
+    """Say it once, when other code starts than what was frozen."""
+    if not parts.freeze.is_valid:
+        parts.logs.error(
+            "freeze_broken",
+            problems=list(parts.freeze.problems[:PROBLEMS_MAX]),
+            problem_count=len(parts.freeze.problems),
+            digest=parts.freeze.digest,
+            frozen_digest=parts.freeze.frozen_digest,
+        )
 
 
 @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, scan_options
 from reconciler.bootstrap.clustering import Clustered, build_scanner
+from reconciler.bootstrap.frozen import freeze_standing
 from reconciler.bootstrap.gating import gate_records
 from reconciler.bootstrap.repairing import open_repairs, repair_standing
 from reconciler.bootstrap.watching import open_bypassing_writes, open_watch
@@ -39,6 +40,7 @@ from reconciler.storage.transactions import Database
 from reconciler.surfaces.audit_log import AuditLog
 from reconciler.surfaces.daemon.auditing import AuditWatch
 from reconciler.surfaces.daemon.daemon import Daemon, Scans
+from reconciler.surfaces.daemon.freeze_watch import FreezeWatch
 from reconciler.surfaces.daemon.pulse import Pulse
 from reconciler.surfaces.daemon.repair_pulse import RepairPulse
 from reconciler.surfaces.daemon.service import DaemonService
@@ -113,6 +115,11 @@ class DaemonParts:
             self.trail, bodies, actor=self._holder, now=now, logs=self.logs
         )
         self.token_watch.take(grants_of(self.settings))
+        self.freeze = freeze_standing(self.settings)
+        self.metrics.set_freeze_valid(is_valid=self.freeze.is_valid)
+        self._freeze_watch = FreezeWatch(
+            self.trail, bodies, self.freeze, actor=self._holder, now=now, logs=self.logs
+        )
 
     def _make_scans(self, clustered: Clustered) -> None:
         settings, logs, mappings = self.settings, self.logs, self._mappings
@@ -229,6 +236,7 @@ class DaemonParts:
                 self.repair_pulse,
                 *([self.watch] if self.settings.watch.enabled else ()),
                 self.token_watch,
+                self._freeze_watch,
             ),
         )
         self.succession.schedule = daemon.schedule

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 
+from reconciler.bootstrap.frozen import repair_problem
 from reconciler.model.change import Rules
 from reconciler.model.guards import Caps
 from reconciler.model.identity import Account
@@ -41,6 +42,7 @@ def open_repairs(
         return Rules(mappings, scales.of(account.currency.text), tolerance)
 
     parts = RepairParts(
+        freeze_problem=lambda: repair_problem(settings),
         facts=MongoRepairFacts(database, mappings),
         plans=MongoRepairPlans(database),
         switch=repair_switch(settings, database),

@@ -50,7 +50,7 @@ async def open_stage(
 async def _opened(
     settings: Settings, logs: Logs, backend_opener: OpenBackend, folder: Path
 ) -> AsyncIterator[Stage]:
-    async with _embedded(settings) as server:
+    async with open_embedded(settings) as server:
         own = Settings(
             mongo=MongoSettings.model_validate({"uri": server.uri, "database": DATABASE}),
             scan=ScanSettings(
@@ -74,7 +74,12 @@ async def _opened(
 
 
 @contextlib.asynccontextmanager
-async def _embedded(settings: Settings) -> AsyncIterator[EmbeddedMongo]:
+async def open_embedded(settings: Settings) -> AsyncIterator[EmbeddedMongo]:
+    """Start a server on loopback.
+
+    Raises:
+        MongodNotFound: there is no binary. DatabaseUnavailable: it does not start.
+    """
     server = EmbeddedMongo(mongod_path=settings.embedded.mongod_path)
     try:
         await server.start()

@@ -11,6 +11,7 @@ from reconciler.control.imports import NotFreezable
 from reconciler.control.record import NOTHING_BEFORE, Freeze, FreezeRecord, Signer, SpoiledRecord
 from reconciler.control.record_text import read_record, unsealed
 from reconciler.control.units import Difference, differences, digest_of
+from reconciler.errors import ReconcilerError
 from reconciler.keys import UnusableKey, public_key_of
 
 WHAT_TO_DO = (
@@ -23,6 +24,10 @@ NEVER_FROZEN = "there is no freeze.toml: the code was never frozen"
 Document = dict[str, Any]
 # Gives the text of a document of the record by its name, None where there is none.
 Read = Callable[[str], str | None]
+
+
+class FreezeBroken(ReconcilerError):
+    """The code is not what was frozen, and the settings say that it must be."""
 
 
 @dataclass(frozen=True, slots=True)

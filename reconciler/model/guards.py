@@ -10,7 +10,7 @@ from reconciler.model.repair import Guard, GuardRefusal
 from reconciler.model.valuation import value_in_usd
 
 # What can be asked before anything is known of accounts, and before anybody is kept waiting.
-AT_ALL = (Guard.SCOPE, Guard.KILL_SWITCH, Guard.SERVER_HEALTH)
+AT_ALL = (Guard.SCOPE, Guard.KILL_SWITCH, Guard.FREEZE, Guard.SERVER_HEALTH)
 # A small exchange may lack, or repair, so many whatever the share is.
 ACCOUNTS_MISSING_MIN = 10
 USERS_MIN = 10
@@ -35,15 +35,16 @@ class Caps:
 class GuardFacts:
     """What is known when the guards are asked.
 
-    `server_problem` and `audit_problem` are sentences, None if all is well. `unconfirmed` and
-    `repaired_before` name accounts of the plan. `changes` holds for each account that would be
-    repaired its absolute change, `rises` by how much more would be owed to it. `accounts_known` is
-    the number of accounts and `users_known` of users in the last full scan that looked everywhere,
-    None if there was none; `source_documents` is what the source of truth has now.
+    `freeze_problem`, `server_problem` and `audit_problem` are sentences, None if all is well.
+    `unconfirmed` and `repaired_before` name accounts of the plan. `changes` holds for each account
+    that would be repaired its absolute change, `rises` by how much more would be owed to it.
+    `accounts_known` is the number of accounts and `users_known` of users in the last full scan that
+    looked everywhere, None if there was none; `source_documents` is what the source of truth has now.
     """
 
     is_in_scope: bool = True
     is_on: bool = True
+    freeze_problem: str | None = None
     server_problem: str | None = None
     unconfirmed: Sequence[Account] = ()
     changes: Mapping[Account, Decimal] = field(default_factory=dict)
@@ -86,6 +87,15 @@ def _kill_switch(facts: GuardFacts, _caps: Caps) -> str | None:
     return (
         "repairs are switched off: `reconciler repair enable --reason …` switches them on, once it "
         "is known why they are off"
+    )
+
+
+def _freeze(facts: GuardFacts, _caps: Caps) -> str | None:
+    if facts.freeze_problem is None:
+        return None
+    return (
+        f"this program is not what was frozen: {facts.freeze_problem}. Run what was approved, or "
+        "have the change approved; `reconciler freeze verify` says what differs"
     )
 
 
@@ -231,6 +241,7 @@ def _named(accounts: Sequence[Account]) -> str:
 _QUESTIONS: Mapping[Guard, Callable[[GuardFacts, Caps], str | None]] = {
     Guard.SCOPE: _scope,
     Guard.KILL_SWITCH: _kill_switch,
+    Guard.FREEZE: _freeze,
     Guard.SERVER_HEALTH: _server_health,
     Guard.CONFIRMATION: _confirmation,
     Guard.CAPS: _all_caps,

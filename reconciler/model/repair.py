@@ -27,6 +27,7 @@ class Guard(StrEnum):
 
     SCOPE = "scope"
     KILL_SWITCH = "kill_switch"
+    FREEZE = "freeze"
     SERVER_HEALTH = "server_health"
     CONFIRMATION = "confirmation"
     CAPS = "caps"

@@ -145,6 +145,7 @@ class Asking:
         return GuardFacts(
             is_in_scope=self.parts.may_repair(actor),
             is_on=(await self.parts.switch.read()).is_on,
+            freeze_problem=self.parts.freeze_problem(),
             server_problem=await self.parts.facts.server_problem(),
         )
 

@@ -58,6 +58,7 @@ class RepairParts:
     audit: AuditTrail
     check: Check
     rules_of: Callable[[Account], Rules]
+    freeze_problem: Callable[[], str | None] = lambda: None
     may_repair: Callable[[str], bool] = lambda _actor: True
     observer: RepairObserver = field(default_factory=UnobservedRepairs)
     now: Callable[[], datetime] = _now

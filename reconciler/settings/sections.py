@@ -40,6 +40,7 @@ from reconciler.settings.values import (
     Seconds,
     SecondsOrNone,
     Section,
+    Sha256,
     TotalField,
 )
 
@@ -180,6 +181,9 @@ class FreezeSettings(Section):
     checksum_prefix: Annotated[str, StringConstraints(max_length=128, pattern=r"^[!-~]*$")] = (
         "COINHUBX_2025_FINAL_LOCK_"
     )
+    enforce: bool = False
+    unfrozen_repair_allowed: bool = False
+    trusted_keys: tuple[Sha256, ...] = ()
 
 
 class EmbeddedSettings(Section):

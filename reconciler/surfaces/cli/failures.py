@@ -3,6 +3,10 @@
 import signal
 from dataclasses import dataclass
 
+from reconciler.control.approving import FreezeRefused
+from reconciler.control.imports import NotFreezable
+from reconciler.control.record import SpoiledRecord
+from reconciler.control.verifying import FreezeBroken
 from reconciler.errors import (
     CannotLook,
     CheckpointFailed,
@@ -34,7 +38,17 @@ _COULD_NOT_LOOK = (
     TimeoutError,
 )
 
-_WRONG_USAGE = (InvalidSettings, MongodNotFound, NotConsented, PlanNotFound, UnusableKey)
+_WRONG_USAGE = (
+    InvalidSettings,
+    MongodNotFound,
+    NotConsented,
+    PlanNotFound,
+    UnusableKey,
+    FreezeBroken,
+)
+
+
+_NOT_MET = (FreezeRefused, NotFreezable, SpoiledRecord)
 
 
 class Interrupted(Exception):
@@ -76,6 +90,8 @@ def failure_of(error: BaseException) -> Failure:
         return Failure("usage", str(error), Exit.USAGE)
     if isinstance(error, _COULD_NOT_LOOK):
         return Failure("incomplete", str(error) or "time ran out", Exit.INCOMPLETE)
+    if isinstance(error, _NOT_MET):
+        return Failure("not_met", str(error), Exit.NOT_MET)
     if isinstance(error, RepairRefused):
         guard = error.refusal.guard.value if error.refusal else None
         return Failure("refused", _refused(error), Exit.REFUSED, guard)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reconciler.control.required_plan import Trial
 from reconciler.errors import DatabaseUnavailable
 from reconciler.model.gate import FreezeFacts
 from reconciler.settings import LogLevel, LogShape, Settings, load_settings, shown_uri
@@ -32,6 +33,7 @@ class Wiring:
     open_backend: Callable[[Settings, Logs], AbstractAsyncContextManager[Backend]]
     open_daemon: Callable[[Settings, Logs], AbstractAsyncContextManager[RunningDaemon]]
     open_stage: Callable[[Settings, Logs], AbstractAsyncContextManager[Stage]]
+    open_trial: Callable[[Settings, Logs, str | None], AbstractAsyncContextManager[Trial]]
     checksum: Callable[[str], str]
     freeze_facts: Callable[[Settings], FreezeFacts]
     clock: Callable[[], datetime]

@@ -64,6 +64,12 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._freeze_valid = Gauge(
+            f"{PREFIX}_freeze_valid",
+            "1 if the code of this daemon is what was frozen and approved, else 0.",
+            registry=self._registry,
+        )
+
     def set_standing(self, standing: Standing | None) -> None:
         """Say where the exchange stands; None if that is not known, which takes its series away."""
         self._standing.standing = standing
@@ -101,6 +107,10 @@ class Metrics:
         """Say what runs."""
         self._build_info.clear()
         self._build_info.labels(version, checksum).set(1)
+
+    def set_freeze_valid(self, *, is_valid: bool) -> None:
+        """Say whether the code that runs is what was frozen."""
+        self._freeze_valid.set(is_valid)
 
     def set_scan_interval(self, seconds: float) -> None:
         """Say what may lie between two scheduled scans; of a cron line, its longest gap."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.control.frozen import checksum, units
+from reconciler.control import units
+from reconciler.control.frozen import checksum
 
 
 def digest_of(sources: dict[str, str]) -> str:

@@ -43,6 +43,7 @@ CASES: list[tuple[Guard, dict[str, Any], dict[str, Any]]] = [
     (Guard.SOURCE_SHRUNKEN, {"accounts_known": None}, {}),
     (Guard.OWED_RISES, {"rises": {ALICE: D("0.00000001")}}, {}),
     (Guard.FLAPPING, {"repaired_before": [ALICE]}, {}),
+    (Guard.FREEZE, {"freeze_problem": "a.py: f changed"}, {}),
     (Guard.AUDIT, {"audit_problem": "the disk is full"}, {}),
 ]
 JUST_BELOW: list[tuple[dict[str, Any], dict[str, Any]]] = [
