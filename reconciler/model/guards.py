@@ -39,7 +39,8 @@ class GuardFacts:
     `unconfirmed` and `repaired_before` name accounts of the plan. `changes` holds for each account
     that would be repaired its absolute change, `rises` by how much more would be owed to it.
     `accounts_known` is the number of accounts and `users_known` of users in the last full scan that
-    looked everywhere, None if there was none; `source_documents` is what the source of truth has now.
+    looked everywhere, None if there was none; `source_documents` is what the source of truth has
+    now.
     """
 
     is_in_scope: bool = True
