@@ -63,6 +63,7 @@ __all__ = [
     "PostingRefused",
     "ReadInterrupted",
     "ReconcilerError",
+    "RefusedByValidator",
     "RepairRefused",
     "SchemaNotReady",
     "SelfApproval",
@@ -111,6 +112,18 @@ class DeadlineExceeded(PostingRefused):
 
 class PostingFailed(PostingRefused):
     """The server refused a posting before its commit began; nothing was written."""
+
+
+class RefusedByValidator(PostingRefused):
+    """A collection's validator refused what a posting would have written; nothing was written."""
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(
+            f"the validator of {collection} refused what the posting would have written; nothing "
+            "was written, and trying again does not help. `reconciler db status` says whether the "
+            "validator is ours and fits the mapping; if it does, the document's ids are not sane"
+        )
+        self.collection = collection
 
 
 class TradeNotFound(PostingRefused):

@@ -16,6 +16,7 @@ from reconciler.bootstrap.clustering import build_scanner, open_cluster
 from reconciler.bootstrap.gating import gate_records
 from reconciler.bootstrap.repairing import open_repairs
 from reconciler.model.gate import Checklist
+from reconciler.model.guarding import HardeningReport
 from reconciler.model.report import ScanMethod, ScanReport
 from reconciler.model.scan_record import ScanTrigger
 from reconciler.model.throttle import ThrottleLimits
@@ -28,6 +29,7 @@ from reconciler.scanning.scanner import Scanner
 from reconciler.settings import InvalidSettings, Problem, Settings
 from reconciler.storage.balances import MongoBalanceStore
 from reconciler.storage.explaining import Explainer
+from reconciler.storage.hardening import Hardening
 from reconciler.storage.leasing import MongoLease
 from reconciler.storage.monitoring import OperationListener
 from reconciler.storage.recorded_findings import MongoRecordedFindings
@@ -139,6 +141,7 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
                 AuditReader(settings, database),
                 Roles(database, mappings),
                 gate_records(settings, database),
+                Hardening(database, mappings),
             )
 
 
@@ -185,6 +188,7 @@ class _Backend:
     audit: AuditReader
     _roles: Roles
     _look_at_records: Callable[[], Awaitable[Checklist]]
+    _hardening: Hardening
 
     async def check(
         self, user_id: str | None, currency: str | None, *, progress: Progress
@@ -220,6 +224,11 @@ class _Backend:
 
     async def schema_status(self) -> SchemaReport:
         return await self._schema.status()
+
+    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
+        if applies:
+            return await self._hardening.apply(replaces=replaces)
+        return await self._hardening.plan(replaces=replaces)
 
     def roles(self) -> Sequence[Role]:
         return self._roles.wanted()

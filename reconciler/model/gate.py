@@ -9,13 +9,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.report import ScanReport, Verdict
-from reconciler.model.schema import IndexReport, IndexState, SchemaReport
+from reconciler.model.schema import SchemaReport
+from reconciler.model.schema_status import LineState, SchemaLine, schema_status
 
 # So many digits of the digest of the frozen code end a checksum.
 CHECKSUM_DIGITS = 9
 # So many problems of one requirement are named; the others are counted.
 NAMED_MAX = 5
 _DATE = "%Y-%m-%d %H:%M UTC"
+_SCHEMA_STEP = "`reconciler db status` shows all of it"
 
 
 class Line(StrEnum):
@@ -33,6 +35,8 @@ class Line(StrEnum):
 
 # What a database or a daemon on it is asked beside the check.
 RECORD_LINES = (Line.MAPPING, Line.INDEXES, Line.VALIDATORS, Line.PLANS, Line.FINDINGS)
+# What a status of the schema calls what these lines are about.
+_SCHEMA_LINES = {Line.MAPPING: "mapping", Line.INDEXES: "index", Line.VALIDATORS: "validator"}
 TITLES = {
     Line.INTEGRITY: "All copies of every balance agree",
     Line.FREEZE: "The code is what was frozen, and every freeze is signed",
@@ -51,6 +55,14 @@ class Outcome(StrEnum):
     NOT_MET = "not_met"
     UNKNOWN = "unknown"
     MET = "met"
+
+
+# In order of precedence as well.
+_OUTCOME_OF_STATE = {
+    LineState.NOT_MET: Outcome.NOT_MET,
+    LineState.UNKNOWN: Outcome.UNKNOWN,
+    LineState.MET: Outcome.MET,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +241,14 @@ def judged_deployed_code(check: CheckFacts | Unseen, freeze: FreezeFacts | Unsee
 def judged_schema(facts: SchemaReport | Unseen) -> Checklist:
     """Judge what the database has of what is needed."""
     if isinstance(facts, Unseen):
-        lines = (Line.MAPPING, Line.INDEXES, Line.VALIDATORS)
         step = "run `reconciler db status` as a user who may look"
-        return Checklist(tuple(_unknown(line, facts, step) for line in lines))
-    return Checklist((_mapping(facts), _indexes(facts)), facts.warnings)
+        return Checklist(tuple(_unknown(line, facts, step) for line in _SCHEMA_LINES))
+    found = schema_status(facts).lines
+    requirements = [
+        _of_schema(line, [each for each in found if each.about == about])
+        for line, about in _SCHEMA_LINES.items()
+    ]
+    return Checklist(tuple(requirements), facts.warnings)
 
 
 def judged_plans(facts: PlanFacts | Unseen) -> Checklist:
@@ -300,35 +316,15 @@ def unseen_records(reason: Unseen, next_step: str) -> Checklist:
     return Checklist(tuple(_unknown(line, reason, next_step) for line in RECORD_LINES))
 
 
-def _mapping(facts: SchemaReport) -> Requirement:
-    if not facts.collections_missing:
-        return Requirement(Line.MAPPING, Outcome.MET, "each of them")
-    return Requirement(
-        Line.MAPPING,
-        Outcome.NOT_MET,
-        f"not there: {_named(facts.collections_missing)}",
-        "see that mongo.database and [[collections]] are right, then `reconciler db init`",
-    )
-
-
-def _indexes(facts: SchemaReport) -> Requirement:
-    lacking = [_index_name(each) for each in facts.indexes if not _serves(each)]
-    if lacking or not facts.indexes:
-        return Requirement(
-            Line.INDEXES,
-            Outcome.NOT_MET,
-            f"not there: {_named(lacking)}" if lacking else "none is known",
-            "run `reconciler db init`",
-        )
-    return Requirement(Line.INDEXES, Outcome.MET, f"all {len(facts.indexes)}")
-
-
-def _serves(report: IndexReport) -> bool:
-    return report.state in {IndexState.MADE, IndexState.PRESENT}
-
-
-def _index_name(report: IndexReport) -> str:
-    return f"{report.index.collection} ({', '.join(report.index.fields)})"
+def _of_schema(line: Line, lines: Sequence[SchemaLine]) -> Requirement:
+    """Join what was found about one matter; where nothing was looked at, nothing is known."""
+    for state, outcome in _OUTCOME_OF_STATE.items():
+        found = [each for each in lines if each.state is state]
+        if found:
+            said = [f"{each.place}: {each.detail}" for each in found if each.detail]
+            met = f"{len(found)} of {len(lines)}"
+            return Requirement(line, outcome, _named(said) or met, _SCHEMA_STEP)
+    return _unknown(line, Unseen("nobody looked"), _SCHEMA_STEP)
 
 
 def _named(things: Sequence[str], count: int | None = None) -> str:

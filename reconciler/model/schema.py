@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.model.guarding import ValidatorReport
 from reconciler.model.identity import Account
-from reconciler.model.mapping import OWN_COLLECTIONS, Mappings
+from reconciler.model.mapping import Mappings
 
 JOURNAL = "balance_journal"
 TRADES = "p2p_trades"
@@ -90,7 +91,8 @@ class CollectionReport:
 class SchemaReport:
     """What the server is, which mapped collections it lacks, and every index that is needed.
 
-    `collections` are the mapped ones and the journal.
+    `collections` are the mapped ones and the journal. `validators` are those of the mapped ones,
+    empty where nobody looked.
     """
 
     server: str
@@ -98,11 +100,17 @@ class SchemaReport:
     indexes: tuple[IndexReport, ...]
     warnings: tuple[str, ...] = ()
     collections: tuple[CollectionReport, ...] = ()
+    validators: tuple[ValidatorReport, ...] = ()
 
     @property
     def is_ready(self) -> bool:
         """Whether postings can be made."""
         return all(each.state in {IndexState.MADE, IndexState.PRESENT} for each in self.indexes)
+
+    @property
+    def is_tampered(self) -> bool:
+        """Whether somebody changed a validator that had been set."""
+        return any(each.is_tampered for each in self.validators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,52 +141,3 @@ RECORD_INDEXES = (
     RecordIndex("repair_plans", "reconciler_waiting", ("state", "expires_at")),
     RecordIndex("idempotency_keys", "reconciler_expiry", ("expires_at",), expires=True),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Privilege:
-    """What a role may do with one collection; an empty name is the database itself."""
-
-    collection: str
-    actions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role of the database: its name, whom it is for, and all that it may."""
-
-    name: str
-    purpose: str
-    privileges: tuple[Privilege, ...]
-
-
-_READ = ("find", "listIndexes", "collStats")
-_INDEXED = ("createIndex", "createCollection")
-_CHANGED = (*_READ, "insert", "update")
-_RECORDS = sorted(OWN_COLLECTIONS - {JOURNAL, TRADES, "audit_trail", "audit_head"})
-
-
-def wanted_roles(mappings: Mappings) -> tuple[Role, ...]:
-    """List the roles with which the daemon can add to the audit trail and never change it.
-
-    Nobody's role removes a balance, an entry of the journal or a record of the trail, and only the
-    head of the trail can be updated, which is what a checkpoint is held against.
-    """
-    balances = (*mappings.names, JOURNAL, TRADES)
-    daemon = (
-        *(Privilege(name, (*_CHANGED, *_INDEXED)) for name in balances),
-        *(Privilege(name, (*_CHANGED, "remove", *_INDEXED)) for name in _RECORDS),
-        Privilege("audit_trail", (*_READ, "insert", "createCollection")),
-        Privilege("audit_head", (*_CHANGED, "createCollection")),
-        # What a stream of changes asks for; the stream is on the whole database.
-        Privilege("", ("listCollections", "dbStats", "find", "changeStream")),
-    )
-    auditor = (
-        Privilege("audit_trail", _READ),
-        Privilege("audit_head", _READ),
-        Privilege("", ("listCollections",)),
-    )
-    return (
-        Role("reconcilerDaemon", "the daemon, and the commands of on-call people", daemon),
-        Role("reconcilerAuditor", "whoever runs `reconciler audit verify|show`", auditor),
-    )

@@ -1,4 +1,4 @@
-"""The roles of the database: made once by its administrator, given to the daemon's user."""
+"""The roles of the database: made once by its administrator, given to the users of each part."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,15 @@ from typing import Any
 import pymongo
 from pymongo.errors import OperationFailure
 
+from reconciler.errors import CannotLook
 from reconciler.model.mapping import Mappings
-from reconciler.model.schema import Role, wanted_roles
+from reconciler.model.roles import Role, wanted_roles
 from reconciler.storage.server import translating
 from reconciler.storage.transactions import Database
 
 APPLY_SECONDS_MAX = 30.0
 _ROLE_EXISTS = 51002
+_UNAUTHORIZED = 13
 
 
 class Roles:
@@ -34,10 +36,21 @@ class Roles:
         """
         with translating("the roles", is_write=True), pymongo.timeout(APPLY_SECONDS_MAX):
             for role in self.wanted():
-                await self._make(role)
+                await self._made(role)
+
+    async def _made(self, role: Role) -> None:
+        try:
+            await self._make(role)
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+            raise CannotLook(
+                f"the database user may not make the role {role.name}: run this as an "
+                "administrator (role `userAdmin` on the database)"
+            ) from error
 
     async def _make(self, role: Role) -> None:
-        given = {"privileges": self._privileges(role), "roles": []}
+        given = {"privileges": self._privileges(role), "roles": list(role.inherits)}
         try:
             await self._database.command({"createRole": role.name, **given})
         except OperationFailure as error:

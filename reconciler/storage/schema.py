@@ -1,5 +1,6 @@
 """Makes the collections and unique indexes that are needed, and says what is there."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from reconciler.storage.duplicates import doubled_accounts
 from reconciler.storage.record_indexes import make_record_indexes, missing_record_indexes
 from reconciler.storage.server import Server, ServerKind, probe
 from reconciler.storage.shape import SIMPLE_COLLATION
+from reconciler.storage.validators import Validators
 from reconciler.storage.wire import CODEC_OPTIONS
 
 # Building an index on a large collection takes minutes; this is where it is given up.
@@ -81,7 +83,9 @@ class Schema:
             found = serving(await self._indexes(calls, wanted.collection), wanted)
             state = IndexState.PRESENT if found else IndexState.MISSING
             indexes.append(IndexReport(wanted, state))
-        return await self._report(calls, server, indexes)
+        report = await self._report(calls, server, indexes)
+        guards = await Validators(self._database, self._mappings).look(seconds_max=LOOK_SECONDS_MAX)
+        return dataclasses.replace(report, validators=guards)
 
     def _calls(self, seconds: float) -> Calls:
         return Calls(deadline_seconds=seconds, call_seconds_max=seconds, monotonic=self._monotonic)

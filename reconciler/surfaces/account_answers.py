@@ -7,8 +7,9 @@ from reconciler.model.amounts import WIDE, ZERO
 from reconciler.model.copies import BalanceView
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Verdict
-from reconciler.model.schema import Role
+from reconciler.model.roles import Role
 from reconciler.surfaces.answers import Answer, copies_answer, identity_answer, timestamp
+from reconciler.surfaces.guard_answers import validator_answer
 from reconciler.surfaces.json_text import number
 from reconciler.surfaces.ports import Explanation, IndexReport, JournalLine, SchemaReport
 
@@ -89,6 +90,7 @@ def schema_answer(report: SchemaReport) -> Answer:
         "collections_missing": list(report.collections_missing),
         "indexes": [_index_answer(each) for each in report.indexes],
         "warnings": list(report.warnings),
+        "validators": [validator_answer(each) for each in report.validators],
     }
 
 
@@ -127,5 +129,5 @@ def role_answer(role: Role, *, database: str) -> Answer:
             }
             for each in role.privileges
         ],
-        "roles": [],
+        "roles": list(role.inherits),
     }

@@ -17,13 +17,15 @@ from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.gate import Checklist
+from reconciler.model.guarding import HardeningReport
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
 from reconciler.model.repair import RepairPlan, RepairResult, RepairSwitch, TruthPolicy
 from reconciler.model.report import ScanReport, Verdict
+from reconciler.model.roles import Role
 from reconciler.model.scan_record import ScanPage, ScanRecord
-from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, Role, SchemaReport
+from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, SchemaReport
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
 from reconciler.surfaces.health import Health
@@ -109,6 +111,13 @@ class Backend(Protocol):
     @property
     def audit(self) -> "AuditReading":
         """The audit trail."""
+
+    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
+        """Say how the database would guard its balances, or have it do so if it `applies`.
+
+        Raises:
+            DatabaseUnavailable, ReadInterrupted, CannotLook: it could not be asked.
+        """
 
     def roles(self) -> Sequence[Role]:
         """Give the roles that the database should have."""

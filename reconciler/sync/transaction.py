@@ -15,6 +15,8 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from reconciler.errors import RefusedByValidator
+
 Document = dict[str, Any]
 
 # Reading never fails on what old code left behind: years past 9999, texts that are not UTF-8.
@@ -25,6 +27,7 @@ CODEC_OPTIONS: CodecOptions[Document] = CodecOptions(
 )
 
 _DUPLICATE_KEY = 11000
+_REFUSED_BY_VALIDATOR = 121
 # A collection may have a default collation under which other ids are equal.
 BINARY_ORDER = {"locale": "simple"}
 
@@ -65,6 +68,7 @@ class Transaction(Reading):
             DuplicateKey: a unique index refused an insert; the transaction is over.
             LostUpdate: an update found no document. Within a snapshot that cannot be, unless its
                 `_id` cannot be written as it was read; the transaction must be given up.
+            RefusedByValidator: the collection's validator refused it; the transaction is over.
         """
         try:
             result = await self._database[collection].bulk_write(operations, session=self._session)
@@ -72,6 +76,8 @@ class Transaction(Reading):
             refused = error.details.get("writeErrors") or [{}]
             if refused[0].get("code") == _DUPLICATE_KEY:
                 raise DuplicateKey(str(refused[0].get("errmsg"))) from error
+            if refused[0].get("code") == _REFUSED_BY_VALIDATOR:
+                raise RefusedByValidator(collection) from error
             raise
         updates = sum(isinstance(operation, UpdateOne) for operation in operations)
         if result.matched_count != updates:

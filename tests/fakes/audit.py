@@ -6,7 +6,8 @@ from pathlib import Path
 from reconciler.auditing.proving import Proof
 from reconciler.model.audit import AuditRecord
 from reconciler.model.gate import Checklist
-from reconciler.model.schema import Role
+from reconciler.model.guarding import HardeningReport
+from reconciler.model.roles import Role
 
 
 class EmptyTrail:
@@ -20,9 +21,12 @@ class EmptyTrail:
 
 
 class WithoutAudit:
-    """Part of a backend that has no trail and no roles."""
+    """Part of a backend that has no trail, no validators and no roles."""
 
     audit = EmptyTrail()
+
+    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
+        return HardeningReport(applies, (), ())
 
     def roles(self) -> Sequence[Role]:
         return ()

@@ -14,6 +14,7 @@ from reconciler.surfaces.cli.commands import (
     run_check,
     run_db,
     run_explain,
+    run_harden,
     run_reconcile,
     run_roles,
 )
@@ -217,8 +218,25 @@ def _add_db(app: typer.Typer) -> None:
 
     @db.command()
     def status(context: typer.Context, *, json: Json = False) -> int:
-        """Say what is there. Exit 3 when something is missing."""
+        """Say what is there. Exit 3 when something is missing, or a validator was tampered with."""
         return _session(context).run(lambda running: run_db(running, makes=False), as_json=json)
+
+    @db.command()
+    def harden(
+        context: typer.Context,
+        *,
+        apply: Annotated[
+            bool, typer.Option("--apply", help="Do it, as an administrator of the database.")
+        ] = False,
+        replace: Annotated[
+            bool, typer.Option("--replace", help="Take validators off that are not ours.")
+        ] = False,
+        json: Json = False,
+    ) -> int:
+        """Show the validators and roles by which the database guards itself. Exit 3: not all."""
+        return _session(context).run(
+            lambda running: run_harden(running, applies=apply, replaces=replace), as_json=json
+        )
 
 
 def _add_demo(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from reconciler.surfaces.account_answers import explanation_answer, role_answer,
 from reconciler.surfaces.answers import Answer, check_answer
 from reconciler.surfaces.cli.check_view import check_view, nothing_found
 from reconciler.surfaces.cli.explain_view import explain_view
+from reconciler.surfaces.cli.harden_view import harden_view
 from reconciler.surfaces.cli.progress import shown_progress
 from reconciler.surfaces.cli.reconcile_view import notes, reconcile_view
 from reconciler.surfaces.cli.repair_commands import (
@@ -23,6 +24,7 @@ from reconciler.surfaces.cli.repair_commands import (
 from reconciler.surfaces.cli.schema_view import schema_view
 from reconciler.surfaces.cli.session import Running
 from reconciler.surfaces.exits import EXIT_OF_VERDICT, Exit
+from reconciler.surfaces.guard_answers import hardening_answer
 from reconciler.surfaces.json_text import encode, encode_text
 from reconciler.surfaces.ports import Backend, Reconciliation
 from reconciler.surfaces.record_answers import proposal_answer
@@ -171,4 +173,15 @@ async def run_db(running: Running, *, makes: bool) -> int:
         running.terminal.show_json(schema_answer(report))
     else:
         running.terminal.show(*schema_view(report, invocation=running.invocation))
-    return Exit.HEALTHY if report.is_ready else Exit.NOT_MET
+    return Exit.HEALTHY if report.is_ready and not report.is_tampered else Exit.NOT_MET
+
+
+async def run_harden(running: Running, *, applies: bool, replaces: bool) -> int:
+    """Say how the database would guard its balances by itself; have it do so, if asked to."""
+    async with running.backend() as backend:
+        report = await backend.harden(applies=applies, replaces=replaces)
+    if running.as_json:
+        running.terminal.show_json(hardening_answer(report))
+    else:
+        running.terminal.show(*harden_view(report, invocation=running.invocation))
+    return Exit.HEALTHY if report.is_whole else Exit.NOT_MET

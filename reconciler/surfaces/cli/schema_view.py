@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from reconciler.surfaces.cli import cells
+from reconciler.surfaces.cli.harden_view import guards_table
 from reconciler.surfaces.cli.hints import Invocation
 from reconciler.surfaces.escape import escaped
 from reconciler.surfaces.ports import IndexReport, IndexState, SchemaReport
@@ -39,6 +40,11 @@ def schema_view(report: SchemaReport, *, invocation: Invocation) -> Iterator[Ren
     for each in report.indexes:
         if each.duplicate_count:
             yield from _duplicates(each)
+    if report.validators:
+        yield Text()
+        yield guards_table(report.validators)
+        if not all(each.is_guarded for each in report.validators):
+            yield Text(f"the guard of the database: {invocation.command('db', 'harden')}")
     if any(each.state is IndexState.MISSING for each in report.indexes):
         yield Text(f"next: {invocation.command('db', 'init')}")
 

@@ -24,6 +24,7 @@ from reconciler.errors import (
     PostingRefused,
     ReadInterrupted,
     ReconcilerError,
+    RefusedByValidator,
     RepairRefused,
     SchemaNotReady,
     SelfApproval,
@@ -71,6 +72,12 @@ _CONFLICTS: tuple[tuple[type[ReconcilerError], str, str], ...] = (
         OperationVoided,
         "Operation voided",
         f"What this Idempotency-Key stood for was settled as void. {_NOTHING} Use a new key.",
+    ),
+    (
+        RefusedByValidator,
+        "Refused by the database",
+        f"The database's own guard refused the document. {_NOTHING} `reconciler db status` says "
+        "how it is set.",
     ),
     (StaleBefore, "Stale", f"The balance was changed by somebody else meanwhile. {_AGAIN}"),
     (
