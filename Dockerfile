@@ -9,7 +9,9 @@ RUN python -m venv /build/tools \
 RUN python -m venv --without-pip /opt/reconciler \
     && /build/tools/bin/pip --python /opt/reconciler/bin/python install --no-cache-dir \
         --require-hashes --no-deps --only-binary :all: -r /build/requirements/runtime.txt
-COPY pyproject.toml README.md LICENSE /build/
+COPY pyproject.toml README.md LICENSE freeze.toml /build/
+COPY freezes/ /build/freezes/
+COPY docs/PAYMENT_SYNC_SPEC.md /build/docs/
 COPY reconciler/ /build/reconciler/
 RUN /build/tools/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /build/dist /build \
     && /build/tools/bin/pip --python /opt/reconciler/bin/python install --no-deps --no-index /build/dist/*.whl \

@@ -32,12 +32,13 @@ test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-check: setup ## Lint, format, types and import rules
-	@echo "==> ruff, mypy, import-linter"
+check: setup ## Lint, format, types, import rules and the freeze
+	@echo "==> ruff, mypy, import-linter, the freeze"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/reconciler freeze verify
 
 bench: server ## Measure scans and postings
 	@echo "==> Measuring"

@@ -81,6 +81,7 @@ def alerts(timing: Timing, job: str = JOB) -> tuple[Alert, ...]:
         *_on_mongo(timing, job),
         *_on_repairs(timing, job),
         *_on_the_trail(timing, job),
+        _on_the_freeze(job),
         Alert(
             "ReconcilerWatchdog",
             "none",
@@ -327,4 +328,17 @@ def _on_the_trail(timing: Timing, job: str) -> Iterator[Alert]:
         "The audit trail has not been signed for too long.",
         "The last checkpoint is {{ $value | humanizeDuration }} old: more than twice the interval "
         "of the settings. Nothing can be repaired while none can be signed.",
+    )
+
+
+def _on_the_freeze(job: str) -> Alert:
+    """Look at the daemons that run: one that is gone runs no code."""
+    return Alert(
+        "ReconcilerFreezeBroken",
+        "warning",
+        f'min(reconciler_freeze_valid{{job="{job}"}}) == 0',
+        None,
+        "A daemon runs code that was not approved.",
+        "Its code is not what was frozen, or the record of freezes was changed. "
+        "It repairs nothing.",
     )

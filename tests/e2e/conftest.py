@@ -30,7 +30,9 @@ class CommandLine:
             for name, text in os.environ.items()
             if not name.startswith("RECONCILER_") and name not in {"NO_COLOR", "COLUMNS"}
         }
-        return {**kept, "PYTHONPATH": str(ROOT), **(changes or {})}
+        # What a mutant changed is not frozen: the tests of the freeze alone are to find that.
+        unfrozen = {"RECONCILER_FREEZE__UNFROZEN_REPAIR_ALLOWED": "true"}
+        return {**kept, "PYTHONPATH": str(ROOT), **unfrozen, **(changes or {})}
 
     def run(
         self, *words: str, backend: str | None = None, environment: Environment | None = None

@@ -400,6 +400,23 @@ def flapping_cases() -> list[Case]:
     ]
 
 
+def freeze_cases() -> list[Case]:
+    name, valid, other = "ReconcilerFreezeBroken", of("freeze_valid"), of("freeze_valid", "b")
+    return [
+        Case(name, Shape.FIRES, "at once", {valid: "0x9"}, 1, True),
+        Case(name, Shape.FIRES, "one of two", {valid: "1x9", other: "0x9"}, 2, True),
+        Case(name, Shape.BELOW, "as approved", {valid: "1x9"}, 5, False),
+        Case(
+            name,
+            Shape.GAP,
+            "the approved one follows",
+            {valid: "0x3 stale", other: "1x30"},
+            9,
+            False,
+        ),
+    ]
+
+
 def audit_cases() -> list[Case]:
     broken, stale = "ReconcilerAuditChainBroken", "ReconcilerAuditCheckpointStale"
     valid, other = of("audit_chain_valid"), of("audit_chain_valid", "b")
@@ -461,6 +478,7 @@ CASES = [
     *repair_cases(),
     *flapping_cases(),
     *audit_cases(),
+    *freeze_cases(),
     *watchdog_cases(),
 ]
 

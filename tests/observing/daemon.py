@@ -18,6 +18,8 @@ QUICK = {
     "RECONCILER_SCAN__SETTLE_SECONDS": "0.1",
     "RECONCILER_SCAN__JITTER_SECONDS": "0",
     "RECONCILER_LEASE__TTL_SECONDS": "2",
+    # What a mutant changed is not frozen: the tests of the freeze alone are to find that.
+    "RECONCILER_FREEZE__UNFROZEN_REPAIR_ALLOWED": "true",
 }
 
 
