@@ -113,6 +113,14 @@ async def step_down(primary: Member, *, for_seconds: int) -> None:
         )
 
 
+async def add_root(primary: Member, *, user: str, password: str) -> None:
+    """Make a user who may do everything."""
+    async with _connected(primary) as client:
+        await client.admin.command(
+            "createUser", user, pwd=password, roles=["root"], writeConcern={"w": "majority"}
+        )
+
+
 async def _greeting(member: Member) -> Document:
     """What the member says of itself; nothing when it is dead or frozen."""
     try:

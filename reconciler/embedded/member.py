@@ -1,6 +1,7 @@
 """One server of an embedded MongoDB: how it is started, and how tests hurt it."""
 
 import asyncio
+import dataclasses
 import signal
 import socket
 import time
@@ -30,6 +31,7 @@ class ServerOptions:
     cache_gb: float
     oplog_mb: int
     parameters: Mapping[str, str]
+    key_file: Path | None = None
 
     def argv(self, *, port: int, directory: Path) -> list[str]:
         """Spell the command line: loopback only, no socket file, few resources."""
@@ -38,6 +40,8 @@ class ServerOptions:
         argv += ["--wiredTigerCacheSizeGB", str(self.cache_gb)]
         if self.replica_set is not None:
             argv += ["--replSet", self.replica_set, "--oplogSize", str(self.oplog_mb)]
+        if self.key_file is not None:
+            argv += ["--keyFile", str(self.key_file)]
         for name, value in self.parameters.items():
             argv += ["--setParameter", f"{name}={value}"]
         return argv
@@ -87,12 +91,17 @@ class Member:
             f"The embedded MongoDB did not start: {PORT_ATTEMPTS_MAX} ports in a row were taken."
         )
 
-    async def restart(self, *, deadline_seconds: float = 30.0) -> None:
+    async def restart(
+        self, *, deadline_seconds: float = 30.0, key_file: Path | None = None
+    ) -> None:
         """Start again on the same port, after killing it if it still runs.
 
-        Returns when it listens; the set may need longer for a primary (`wait_for_primary`).
+        With a `key_file` it lets nobody in without a login from now on. Returns when it listens;
+        the set may need longer for a primary (`wait_for_primary`).
         """
         await self.kill()
+        if key_file is not None:
+            self._options = dataclasses.replace(self._options, key_file=key_file)
         await self.launch(port=self.port, is_port_fixed=True, deadline_seconds=deadline_seconds)
 
     async def kill(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,7 @@ class EmbeddedMongo:
         self._oplog_mb = oplog_mb
         self._start_deadline_seconds = start_deadline_seconds
         self._guarded: Guarded | None = None
+        self._directory: Path | None = None
 
     @property
     def uri(self) -> str:
@@ -115,7 +117,7 @@ class EmbeddedMongo:
         deadline = time.monotonic() + self._start_deadline_seconds
         self._guarded = await Guarded.launch()
         try:
-            directory = await self._guarded.open(self.data_directory)
+            directory = self._directory = await self._guarded.open(self.data_directory)
             await self._launch_members(binary, directory, deadline)
             if not self._is_standalone:
                 await election.form(
@@ -146,6 +148,23 @@ class EmbeddedMongo:
     async def wait_for_primary(self, *, deadline_seconds: float = 30.0) -> Member:
         """Wait until some member takes writes, and name it."""
         return await self._wait(everybody=False, deadline_seconds=deadline_seconds)
+
+    async def require_login(self, *, user: str, password: str) -> None:
+        """Make a user with all rights, and let nobody in without a login from now on.
+
+        Every member is started again. A later start in a kept directory asks for no login.
+        """
+        if self._is_standalone or self._directory is None:
+            raise EmbeddedMongoFailed(
+                "Only a replica set that runs can be made to ask for a login."
+            )
+        await election.add_root(await self.primary(), user=user, password=password)
+        key_file = self._directory / "members.key"
+        key_file.touch(mode=0o600)
+        key_file.write_text(secrets.token_hex(32))
+        for member in self.members:
+            await member.restart(key_file=key_file)
+        await self._wait(everybody=True, deadline_seconds=self._start_deadline_seconds)
 
     async def step_down(self, *, for_seconds: int = 1) -> None:
         """Make the primary give up its place for at least `for_seconds`."""

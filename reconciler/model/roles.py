@@ -68,12 +68,16 @@ _TRAIL = (
     Privilege("audit_trail", ("find", "insert")),
     Privilege("audit_head", ("find", "insert", "update")),
 )
+# A posting reads all copies at once by a `$documents` stage, for which the server asks for the right
+# to read the whole database (SERVER-83610).
+_WHOLE = ("find",)
 _WRITER = (
     Privilege(JOURNAL, _ADD),
     Privilege(TRADES, _CHANGE),
     Privilege("idempotency_keys", _KEEP),
     # Where a repair asks postings to wait.
     Privilege(PAUSES, ("find",)),
+    Privilege("", _WHOLE),
 )
 _SCANNER = (
     Privilege(JOURNAL, _LOOK),
@@ -97,6 +101,6 @@ _REPAIRER = (
     # The switch of the repair, its rate, and pauses, which it removes.
     Privilege("leases", (*_CHANGE, "remove")),
     *_TRAIL,
-    Privilege("", ("listCollections",)),
+    Privilege("", (*_WHOLE, "listCollections")),
 )
 _AUDITOR = (Privilege("audit_trail", ("find",)), Privilege("audit_head", ("find",)))

@@ -76,8 +76,7 @@ _CONFLICTS: tuple[tuple[type[ReconcilerError], str, str], ...] = (
     (
         RefusedByValidator,
         "Refused by the database",
-        f"The database's own guard refused the document. {_NOTHING} `reconciler db status` says "
-        "how it is set.",
+        f"The database's own guard refused it: `reconciler db status` shows it. {_NOTHING}",
     ),
     (StaleBefore, "Stale", f"The balance was changed by somebody else meanwhile. {_AGAIN}"),
     (
