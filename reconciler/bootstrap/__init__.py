@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from reconciler.bootstrap.backend import open_backend
 from reconciler.bootstrap.daemon import open_daemon
 from reconciler.bootstrap.freezing import open_trial
+from reconciler.bootstrap.gating import freeze_facts
 from reconciler.bootstrap.stage import OpenBackend, open_stage
 from reconciler.control.frozen import checksum
 from reconciler.surfaces.cli.app import run
@@ -28,5 +29,6 @@ def wiring(backend_opener: OpenBackend) -> Wiring:
         open_stage=lambda settings, logs: open_stage(settings, logs, backend_opener),
         open_trial=open_trial,
         checksum=checksum,
+        freeze_facts=freeze_facts,
         clock=lambda: datetime.now(UTC),
     )

@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler import errors
@@ -13,7 +13,9 @@ from reconciler.auditing.trail import Trail
 from reconciler.auditing.verdicts import Verdicts
 from reconciler.bootstrap.auditing import AuditReader, open_trail
 from reconciler.bootstrap.clustering import build_scanner, open_cluster
+from reconciler.bootstrap.gating import gate_records
 from reconciler.bootstrap.repairing import open_repairs
+from reconciler.model.gate import Checklist
 from reconciler.model.guarding import HardeningReport
 from reconciler.model.report import ScanMethod, ScanReport
 from reconciler.model.scan_record import ScanTrigger
@@ -138,6 +140,7 @@ async def open_backend(settings: Settings, logs: Logs) -> AsyncIterator[Backend]
                 repairs,
                 AuditReader(settings, database),
                 Roles(database, mappings),
+                gate_records(settings, database),
                 Hardening(database, mappings),
             )
 
@@ -184,6 +187,7 @@ class _Backend:
     repairs: Repairs
     audit: AuditReader
     _roles: Roles
+    _look_at_records: Callable[[], Awaitable[Checklist]]
     _hardening: Hardening
 
     async def check(
@@ -231,6 +235,9 @@ class _Backend:
 
     async def apply_roles(self) -> None:
         await self._roles.apply()
+
+    async def checklist(self) -> Checklist:
+        return await self._look_at_records()
 
     async def _leader(self) -> str | None:
         with contextlib.suppress(errors.ReconcilerError):

@@ -11,6 +11,7 @@ from reconciler.bootstrap.auditing import open_trail
 from reconciler.bootstrap.backend import holder_name, scan_options
 from reconciler.bootstrap.clustering import Clustered, build_scanner
 from reconciler.bootstrap.frozen import freeze_standing
+from reconciler.bootstrap.gating import gate_records
 from reconciler.bootstrap.repairing import open_repairs, repair_standing
 from reconciler.bootstrap.watching import open_bypassing_writes, open_watch
 from reconciler.control.frozen import checksum
@@ -256,6 +257,7 @@ class DaemonParts:
             prices_usd=self.prices_usd,
             checksum=checksum(self.settings.freeze.checksum_prefix),
             observer=self.metrics.http,
+            checklist=gate_records(self.settings, self._database),
             credits_given=TrialCredits(self.sync, holdings) if api.test_endpoints else None,
             escrow=Escrow(self.sync, self.trades, scales=scales) if api.escrow_endpoints else None,
             metrics_text=self._metrics_text,

@@ -45,7 +45,7 @@ def open_repairs(
         freeze_problem=lambda: repair_problem(settings),
         facts=MongoRepairFacts(database, mappings),
         plans=MongoRepairPlans(database),
-        switch=_switch(settings, database),
+        switch=repair_switch(settings, database),
         pauses=MongoPauses(database),
         sync=sync,
         audit=audit,
@@ -75,7 +75,7 @@ def repair_standing(
     settings: Settings, database: Database
 ) -> Callable[[], Awaitable[RepairStanding]]:
     """Give what reads where the repair stands."""
-    switch, plans = _switch(settings, database), MongoRepairPlans(database)
+    switch, plans = repair_switch(settings, database), MongoRepairPlans(database)
 
     async def look() -> RepairStanding:
         seen = await switch.read()
@@ -88,7 +88,8 @@ def repair_standing(
     return look
 
 
-def _switch(settings: Settings, database: Database) -> MongoRepairSwitch:
+def repair_switch(settings: Settings, database: Database) -> MongoRepairSwitch:
+    """Give the switch in the database."""
     return MongoRepairSwitch(database, is_on_at_first=settings.repair.enabled)
 
 

@@ -24,6 +24,7 @@ from reconciler.settings.sections import (
 from reconciler.settings.service import (
     ApiSettings,
     AuditSettings,
+    GateSettings,
     LeaseSettings,
     RepairSettings,
     TokenSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "Differences",
     "EmbeddedSettings",
     "FreezeSettings",
+    "GateSettings",
     "InvalidSettings",
     "LeaseSettings",
     "LogLevel",

@@ -24,6 +24,7 @@ from reconciler.settings.address import DASK_ADDRESS, SCHEMES
 from reconciler.settings.service import (
     ApiSettings,
     AuditSettings,
+    GateSettings,
     LeaseSettings,
     RepairSettings,
     ValuationSettings,
@@ -212,6 +213,7 @@ class Settings(BaseSettings):
     repair: RepairSettings = RepairSettings()
     log: LogSettings = LogSettings()
     freeze: FreezeSettings = FreezeSettings()
+    gate: GateSettings = GateSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
 
     @classmethod

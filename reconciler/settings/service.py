@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr, model_validator
 from pydantic import StringConstraints as Text
 
 from reconciler.model.access import Scope
@@ -28,6 +28,12 @@ TOKENS_OF_A_NAME_MAX = 2
 DEFAULT_PRICES_USD: Mapping[str, Decimal] = MappingProxyType(
     {"BTC": Decimal("88210"), "ETH": Decimal("1825")}
 )
+
+
+def _token(value: object) -> object:
+    if isinstance(value, str) and not all("!" <= sign <= "~" for sign in value):
+        raise ValueError("must be visible ASCII characters: is there a line break at its end?")
+    return value
 
 
 class TokenSettings(Section):
@@ -69,6 +75,13 @@ class ApiSettings(Section):
         if len({token.sha256 for token in self.tokens}) != len(self.tokens):
             raise ValueError("two tokens have the same sha256")
         return self
+
+
+class GateSettings(Section):
+    """How the gate for deployments asks a daemon."""
+
+    token: Annotated[SecretStr, BeforeValidator(_token)] = SecretStr("")
+    answer_seconds_max: Seconds = 120.0
 
 
 class LeaseSettings(Section):

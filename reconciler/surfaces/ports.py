@@ -16,6 +16,8 @@ from reconciler.model.audit import AuditRecord
 from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
+from reconciler.model.gate import Checklist
+from reconciler.model.guarding import HardeningReport
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
@@ -27,6 +29,7 @@ from reconciler.model.schema import DuplicateAccount, IndexReport, IndexState, S
 from reconciler.model.trade import Trade
 from reconciler.settings import Differences, Settings
 from reconciler.surfaces.guarding_port import Guarding
+from reconciler.surfaces.health import Health
 
 __all__ = [
     "AuditReading",
@@ -110,6 +113,29 @@ class Backend(Guarding, Protocol):
     def audit(self) -> "AuditReading":
         """The audit trail."""
 
+    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
+        """Say how the database would guard its balances, or have it do so if it `applies`.
+
+        Raises:
+            DatabaseUnavailable, ReadInterrupted, CannotLook: it could not be asked.
+        """
+
+    def roles(self) -> Sequence[Role]:
+        """Give the roles that the database should have."""
+
+    async def checklist(self) -> Checklist:
+        """Judge for the gate what is there beside the balances: schema, plans, findings.
+
+        What cannot be looked at is unknown; it raises nothing.
+        """
+
+    async def apply_roles(self) -> None:
+        """Make them, or make them as they should be.
+
+        Raises:
+            ReadInterrupted, CannotLook: it could not be done.
+        """
+
 
 class AuditReading(Protocol):
     """The audit trail, as the commands read it."""
@@ -161,23 +187,6 @@ class Stage(Protocol):
 
     async def bypass(self) -> Sequence[str]:
         """Write past the library as old call sites do; say what was written, a clause each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether the daemon can do its work: `is_ready` is what a load balancer asks."""
-
-    mongo_up: bool
-    is_standing_known: bool
-    is_stopping: bool
-    is_leader: bool
-    is_lease_answered: bool = True
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether its answers are worth asking for."""
-        knows = self.mongo_up and self.is_standing_known and self.is_lease_answered
-        return knows and not self.is_stopping
 
 
 class RunningDaemon(Protocol):

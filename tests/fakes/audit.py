@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.auditing.proving import Proof
 from reconciler.model.audit import AuditRecord
+from reconciler.model.gate import Checklist
 from reconciler.model.guarding import HardeningReport
 from reconciler.model.roles import Role
 
@@ -29,6 +30,9 @@ class WithoutAudit:
 
     def roles(self) -> Sequence[Role]:
         return ()
+
+    async def checklist(self) -> Checklist:
+        return Checklist(())
 
     async def apply_roles(self) -> None:
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 from fastapi import FastAPI
 
+from reconciler.model.gate import Checklist
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, KeyState, StoredAnswer
 from reconciler.settings import ApiSettings, Settings
 from reconciler.surfaces.http.access import Gate
@@ -75,6 +76,7 @@ class Api:
     log: io.StringIO = field(default_factory=io.StringIO)
     logs: Logs | None = None
     metrics_error: Exception | None = None
+    checklist: Checklist = field(default_factory=lambda: Checklist(()))
 
     def app(self) -> FastAPI:
         gate = Gate(self.settings, clock=lambda: NOW, observer=self.noted)
@@ -85,6 +87,7 @@ class Api:
             settings=Settings(api=self.settings),
             prices_usd=Settings().valuation.prices_usd,
             checksum=CHECKSUM,
+            checklist=self._look,
             observer=self.noted,
             credits_given=self.credits_given if self.settings.test_endpoints else None,
             escrow=self.escrow if self.settings.escrow_endpoints else None,
@@ -98,6 +101,9 @@ class Api:
         transport = httpx.ASGITransport(app=self.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
+
+    async def _look(self) -> Checklist:
+        return self.checklist
 
     def _metrics(self, _accept: str | None) -> tuple[bytes, str]:
         if self.metrics_error is not None:

@@ -9,6 +9,7 @@ from tests.mutants.of_digest import DIGEST_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_freeze import FREEZE_MUTANTS
 from tests.mutants.of_hardening import HARDENING_MUTANTS
+from tests.mutants.of_gate import GATE_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_repair import REPAIR_MUTANTS
@@ -30,4 +31,5 @@ MUTANTS = (
     *REPAIR_MUTANTS,
     *FREEZE_MUTANTS,
     *HARDENING_MUTANTS,
+    *GATE_MUTANTS,
 )

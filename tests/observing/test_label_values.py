@@ -28,6 +28,7 @@ def test_every_call_of_the_api_is_counted_under_its_own_name() -> None:
         settings=Settings(api=ApiSettings(test_endpoints=True, escrow_endpoints=True)),
         prices_usd={},
         checksum="c",
+        checklist=anything,
         observer=made().http,
         credits_given=anything,
         escrow=anything,

@@ -22,6 +22,7 @@ from reconciler.surfaces.cli.daemon import run_daemon
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
 from reconciler.surfaces.cli.freeze import add_freeze
+from reconciler.surfaces.cli.gate import add_gate
 from reconciler.surfaces.cli.repair import Digest, Yes, add_repair, asked_to_apply
 from reconciler.surfaces.cli.repair_commands import Consent
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
@@ -71,6 +72,7 @@ def build_app() -> typer.Typer:
     add_repair(app)
     add_token(app)
     add_audit(app)
+    add_gate(app)
     add_freeze(app)
     return app
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.control.required_plan import Trial
 from reconciler.errors import DatabaseUnavailable
+from reconciler.model.gate import FreezeFacts
 from reconciler.settings import LogLevel, LogShape, Settings, load_settings, shown_uri
 from reconciler.surfaces.account_answers import error_answer
 from reconciler.surfaces.answers import Answer, incomplete_answer
@@ -34,6 +35,7 @@ class Wiring:
     open_stage: Callable[[Settings, Logs], AbstractAsyncContextManager[Stage]]
     open_trial: Callable[[Settings, Logs, str | None], AbstractAsyncContextManager[Trial]]
     checksum: Callable[[str], str]
+    freeze_facts: Callable[[Settings], FreezeFacts]
     clock: Callable[[], datetime]
 
 

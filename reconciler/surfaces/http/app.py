@@ -15,6 +15,7 @@ from reconciler.settings import Settings
 from reconciler.surfaces.http.access import Gate, LoopbackGuard
 from reconciler.surfaces.http.checking import Checks
 from reconciler.surfaces.http.credits import CreditApi
+from reconciler.surfaces.http.deployments import CHECKLIST_SCHEMAS, GateApi, LookAtRecords
 from reconciler.surfaces.http.description import DescribedApi
 from reconciler.surfaces.http.failures import problem_of
 from reconciler.surfaces.http.idempotency import Idempotency
@@ -41,6 +42,7 @@ def build_app(
     settings: Settings,
     prices_usd: Mapping[str, Decimal],
     checksum: str,
+    checklist: LookAtRecords,
     observer: HttpObserver,
     credits_given: Credits | None,
     escrow: Escrow | None,
@@ -56,7 +58,7 @@ def build_app(
     mappings = settings.mappings()
     has_tokens = bool(settings.api.tokens)
     app = DescribedApi(
-        {**schemas_of(mappings), **repair_schemas_of(mappings)},
+        {**schemas_of(mappings), **repair_schemas_of(mappings), **CHECKLIST_SCHEMAS},
         has_tokens=has_tokens,
         title="balance-reconciler",
         version=__version__,
@@ -77,6 +79,7 @@ def build_app(
     app.add_exception_handler(ReconcilerError, _answer_library)
     operations = [
         *_integrity(service, repair, mappings=mappings, checksum=checksum),
+        *GateApi(checklist, checksum=checksum).operations(),
         *ProbeApi(service, metrics_text=metrics_text).operations(),
         *_postings(settings, credits_given, escrow, prices_usd),
     ]

@@ -12,6 +12,7 @@ from reconciler.surfaces.metrics.labels import OTHER, PREFIX, Bounded
 ENDPOINTS = (
     ("GET", "/api/integrity/bypassing-writes"),
     ("GET", "/api/integrity/check"),
+    ("GET", "/api/integrity/checklist"),
     ("GET", "/api/integrity/explain/{user_id}/{currency}"),
     ("GET", "/api/integrity/findings"),
     ("GET", "/api/integrity/scans"),

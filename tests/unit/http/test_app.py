@@ -82,6 +82,7 @@ async def test_every_operation_and_no_other_is_described() -> None:
         "/api/integrity/explain/{user_id}/{currency}": ["get"],
         "/api/integrity/findings": ["get"],
         "/api/integrity/bypassing-writes": ["get"],
+        "/api/integrity/checklist": ["get"],
         "/api/integrity/scans": ["get"],
         "/api/repairs/{plan_id}": ["get"],
         "/api/repairs/{plan_id}/approve": ["post"],
