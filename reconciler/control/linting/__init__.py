@@ -1,0 +1,1 @@
+"""The search for code that writes the balance collections outside of the sync library."""
