@@ -9,17 +9,19 @@ from pathlib import PurePosixPath
 from reconciler.control.linting.annotations import annotated
 from reconciler.control.linting.arguments import every_parameter
 from reconciler.control.linting.calls import call_plain
+from reconciler.control.linting.containers import sequence, text
 from reconciler.control.linting.expressions import evaluate
 from reconciler.control.linting.facts import Facts
 from reconciler.control.linting.naming import BalanceNames
 from reconciler.control.linting.program import Code, Kind, Program
 from reconciler.control.linting.report import Finding, Undecided
 from reconciler.control.linting.running import Context, Run, Unit
+from reconciler.control.linting.settling import Settling
 from reconciler.control.linting.statements import assign, execute
 from reconciler.control.linting.targets import Targets
-from reconciler.control.linting.values import NOTHING, Class, Instance, Text, Values
+from reconciler.control.linting.values import NOTHING, Class, Instance, Values
 
-RUNS_MAX = 12
+RUNS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,15 @@ class _Analysis:
     def __init__(self, program: Program, names: BalanceNames) -> None:
         self._program = program
         self._context = Context(
-            program, Facts(), names, Targets(names), evaluate, execute, call_plain, assign
+            program,
+            Facts(),
+            names,
+            Targets(names),
+            Settling(names),
+            evaluate,
+            execute,
+            call_plain,
+            assign,
         )
         self._units: dict[int, Unit] = {}
         self._too_deep: set[str] = set()
@@ -77,13 +87,10 @@ class _Analysis:
         self._units[code.index] = unit
         if isinstance(code.node, ast.Module):
             for name, values in run.env.items():
-                unit.said["global", code.index, name] = (
-                    unit.said.get(("global", code.index, name), NOTHING) | values
-                )
-            exported = frozenset(Text(name) for name in run.env)
-            unit.said["exported", code.index, ""] = exported
+                run.say(("global", code.index, name), values)
+            unit.said["exported", code.index, ""] = sequence(map(text, run.env))
         elif run.given:
-            unit.said["return", code.index, ""] = run.given
+            run.say(("return", code.index, ""), run.given)
         return self._context.facts.replace(code.index, unit.said)
 
     def _enter(self, run: Run) -> None:

@@ -29,7 +29,19 @@ from reconciler.control.linting.vocabulary import (
 
 _TRANSPARENT = frozenset({"Optional", "Final", "ClassVar", "Union", "Awaitable", "Required"})
 _LISTS = frozenset(
-    "list List Sequence Iterable Iterator tuple Tuple set Set AsyncIterator AsyncGenerator".split()
+    [
+        "list",
+        "List",
+        "Sequence",
+        "Iterable",
+        "Iterator",
+        "tuple",
+        "Tuple",
+        "set",
+        "Set",
+        "AsyncIterator",
+        "AsyncGenerator",
+    ]
 )
 
 

@@ -104,7 +104,6 @@ def first_items(values: Values) -> Arguments:
     length = max(map(len, whole), default=0)
     return Arguments(
         tuple(
-            joined(items[place] for items in whole if place < len(items))
-            for place in range(length)
+            joined(items[place] for items in whole if place < len(items)) for place in range(length)
         )
     )

@@ -4,8 +4,15 @@ import ast
 
 from reconciler.control.linting.arguments import Arguments, evaluated, first_items
 from reconciler.control.linting.classes import attribute_of, super_of
-from reconciler.control.linting.containers import appended, elements, item, pairs, text, with_entry
-from reconciler.control.linting.containers import sequence
+from reconciler.control.linting.containers import (
+    appended,
+    elements,
+    item,
+    pairs,
+    sequence,
+    text,
+    with_entry,
+)
 from reconciler.control.linting.following import call_function, construct
 from reconciler.control.linting.library import call_imported
 from reconciler.control.linting.members import attribute, is_foreign
@@ -33,6 +40,7 @@ from reconciler.control.linting.values import (
     Values,
     is_unknown,
     joined,
+    names_in,
     texts,
 )
 from reconciler.control.linting.vocabulary import DOCUMENT_CHAIN, DOCUMENT_WRITES, TOLD_BY_ARGUMENTS
@@ -81,25 +89,31 @@ def _apply(run: Run, callee: Value, given: Arguments, node: ast.AST, line: int) 
             whole = Arguments((*first, *given.by_place), {**dict(keywords), **given.by_name})
             return _apply(run, inner, whole, node, line)
         case Imported(dotted=dotted):
-            if dotted == "builtins.map":
-                items = Arguments(tuple(elements(run, each) for each in given.by_place[1:]))
-                return sequence(
-                    [joined(_apply(run, f, items, node, line) for f in given.get(0, "func"))]
-                )
-            if dotted.rpartition(".")[2] in {"Depends", "Provide"}:
-                return joined(
-                    _apply(run, f, Arguments(), node, line) for f in given.get(0, "dependency")
-                )
-            return call_imported(run, dotted, given)
+            found = _apply_through(run, dotted, given, node, line)
+            return call_imported(run, dotted, given) if found is None else found
         case Instance():
             return joined(
                 call_function(run, each, given)
                 for each in attribute_of(run, callee, "__call__") or NOTHING
                 if isinstance(each, Function)
             )
-        case Foreign():
-            return FOREIGN
+        case Document() | Foreign():
+            return frozenset({callee})
     return NOTHING
+
+
+def _apply_through(
+    run: Run, dotted: str, given: Arguments, node: ast.AST, line: int
+) -> Values | None:
+    """Follow what calls a function for its caller: `map`, and the dependencies of a framework."""
+    inner = Arguments()
+    if dotted == "builtins.map":
+        inner = Arguments(tuple(elements(run, each) for each in given.by_place[1:]))
+    elif dotted.rpartition(".")[2] not in {"Depends", "Provide"}:
+        return None
+    callees = given.get(0, "dependency")
+    found = joined(_apply(run, each, inner, node, line) for each in callees)
+    return sequence([found]) if dotted == "builtins.map" else found
 
 
 def apply_decorator(run: Run, decorator: ast.expr, function: Function) -> None:
@@ -119,7 +133,7 @@ def _call_method(run: Run, method: Method, given: Arguments) -> Values:
             return _call_database(method.receiver, method.name, given, certainty)
         case Client(certainty=certainty):
             if method.name in {"get_database", "get_default_database"}:
-                named = texts(given.get(0, "name")) or [None]
+                named = names_in(given.get(0, "name"))
                 return frozenset({Database(certainty, name) for name in named})
             return frozenset({method.receiver}) if method.name == "with_options" else NOTHING
         case Document():
@@ -132,9 +146,7 @@ def _call_method(run: Run, method: Method, given: Arguments) -> Values:
     return NOTHING
 
 
-def _call_database(
-    database: Database, name: str, given: Arguments, certainty: Certainty
-) -> Values:
+def _call_database(database: Database, name: str, given: Arguments, certainty: Certainty) -> Values:
     if name in {"get_collection", "create_collection"}:
         return _collections(given, certainty)
     return frozenset({database}) if name == "with_options" else NOTHING
@@ -143,7 +155,8 @@ def _call_database(
 def _call_unknown(name: str, given: Arguments) -> Values:
     if name == "get_collection":
         return frozenset(
-            each for each in _collections(given, Certainty.LIKELY)
+            each
+            for each in _collections(given, Certainty.LIKELY)
             if isinstance(each, Collection) and each.name is not None
         )
     if name in {"get_database", "get_default_database"}:
@@ -154,7 +167,8 @@ def _call_unknown(name: str, given: Arguments) -> Values:
 def _collections(given: Arguments, certainty: Certainty) -> Values:
     keys = given.get(0, "name")
     called = [key.name for key in keys if isinstance(key, Collection) and key.name]
-    return frozenset(Collection(name, certainty) for name in [*texts(keys), *called] or [None])
+    named: list[str | None] = [*texts(keys), *called]
+    return frozenset(Collection(name, certainty) for name in named or [None])
 
 
 def _call_container(run: Run, value: Value, name: str, given: Arguments) -> Values:
@@ -226,8 +240,12 @@ def _grown(run: Run, value: Sequence | Mapping, name: str, given: Arguments) -> 
             return appended(value, more)
         return appended(value, given.by_place[-1:])
     whole: Value = value
-    entries = [(key, values) for found in given.get(0, "") if isinstance(found, Mapping)
-               for key, values in found.entries]
+    entries = [
+        (key, values)
+        for found in given.get(0, "")
+        if isinstance(found, Mapping)
+        for key, values in found.entries
+    ]
     if name == "setdefault":
         entries = [(key, given.get(1, "default")) for key in texts(given.get(0, "key"))]
     for key, values in [*entries, *given.by_name.items()]:

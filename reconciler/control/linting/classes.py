@@ -86,8 +86,9 @@ def attribute_of(run: Run, value: Class | Instance, name: str) -> Values | None:
         known = joined(every) if every else None
     if known is None:
         return None
-    return frozenset(_bound(run, each, value) if isinstance(each, Function) else each
-                     for each in known)
+    return frozenset(
+        _bound(run, each, value) if isinstance(each, Function) else each for each in known
+    )
 
 
 def _bound(run: Run, function: Function, value: Class | Instance) -> Function:
@@ -100,16 +101,13 @@ def _bound(run: Run, function: Function, value: Class | Instance) -> Function:
     return Function(function.code, value)
 
 
-
 def super_of(run: Run) -> Values:
     """Give what `super()` stands for in a method: its object, seen from the classes above."""
     owner, parameters = run.code.owner, run.code.parameters
     if owner is None or not parameters:
         return NOTHING
     found = run.look_up(parameters[0]) or NOTHING
-    return frozenset(
-        Super(owner, value) for value in found if isinstance(value, Class | Instance)
-    )
+    return frozenset(Super(owner, value) for value in found if isinstance(value, Class | Instance))
 
 
 def above(run: Run, value: Super, name: str) -> Values:

@@ -43,9 +43,7 @@ def _elements_of(run: Run, value: Value) -> Values:
 
 def _members_of(run: Run, owner: int) -> Values:
     """Give the members of an enumeration."""
-    return joined(
-        run.read(("attribute", owner, name)) or NOTHING for name in fields_of(run, owner)
-    )
+    return joined(run.read(("attribute", owner, name)) or NOTHING for name in fields_of(run, owner))
 
 
 def fields_of(run: Run, owner: int) -> list[str]:
@@ -90,8 +88,9 @@ def unpacked(run: Run, values: Values, count: int, star: int | None) -> list[Val
     if star is not None:
         spread[star] = frozenset({Sequence((every,))}) if every else NOTHING
         for place in range(star):
-            spread[place] = joined(value.items[place : place + 1][0]
-                                   for value in whole if len(value.items) > place)
+            spread[place] = joined(
+                value.items[place : place + 1][0] for value in whole if len(value.items) > place
+            )
     return spread
 
 
@@ -114,9 +113,7 @@ def appended(value: Sequence, more: Iterable[Values]) -> Value:
 def with_entry(value: Mapping, key: str | None, values: Values) -> Value:
     """Set an entry of a dict; under an unknown key beside what there is."""
     if key is not None and any(name == key for name, _ in value.entries):
-        return Mapping(
-            tuple((name, values if name == key else old) for name, old in value.entries)
-        )
+        return Mapping(tuple((name, values if name == key else old) for name, old in value.entries))
     if len(value.entries) >= ITEMS_MAX or (key, values) in value.entries:
         return value
     return Mapping((*value.entries, (key, values)))

@@ -1,4 +1,4 @@
-"""Classes of object mappers (Beanie, MongoEngine, ODMantic, PyMODM): whose collection they write."""
+"""Classes of object mappers (Beanie, MongoEngine, PyMODM): whose collection they write."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,14 @@ _NESTED = (
 )
 _TABLES = ("meta", "model_config", "_meta")
 _ROOTS = frozenset(
-    "Document DynamicDocument EmbeddedDocument Model MongoModel DocumentWithSoftDelete".split()
+    [
+        "Document",
+        "DynamicDocument",
+        "EmbeddedDocument",
+        "Model",
+        "MongoModel",
+        "DocumentWithSoftDelete",
+    ]
 )
 # Of these, a class without further words has a collection named after itself.
 _NAMED_BY_CLASS = frozenset({"beanie", "bunnet"})
@@ -70,8 +77,8 @@ def _named(run: Run, owner: int) -> Iterator[str]:
     for table in _TABLES:
         for value in inherited(run, owner, table) or NOTHING:
             if isinstance(value, Mapping):
-                for key, values in value.entries:
-                    if key == "collection":
+                for entry, values in value.entries:
+                    if entry == "collection":
                         yield from texts(values)
     yield from texts(inherited(run, owner, "__collection__") or NOTHING)
 

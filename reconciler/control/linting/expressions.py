@@ -11,22 +11,25 @@ from reconciler.control.linting.members import attribute, is_foreign, subscript
 from reconciler.control.linting.narrowing import narrowed
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
+    FOREIGN,
     NOTHING,
     Function,
     Imported,
     Mapping,
     Sequence,
     Text,
-    Value,
     Values,
     is_unknown,
     joined,
+    names_in,
     texts,
 )
+from reconciler.control.linting.vocabulary import DRIVER_TYPES
 from reconciler.control.linting.writing import note_methods
 
 COMBINATIONS_MAX = 64
 TURNS_MAX = 16
+NAME_LENGTH_MAX = 160
 
 
 def evaluate(run: Run, node: ast.expr) -> Values:
@@ -44,24 +47,30 @@ def _name(run: Run, node: ast.Name) -> Values:
     found = run.look_up(node.id)
     if found is None:
         found = frozenset({Imported(f"?.{node.id}")})
-    if is_unknown(found) and not any(map(is_foreign, found)):
+    # A type of the driver is called like what it makes, and is not that.
+    if is_unknown(found) and node.id not in DRIVER_TYPES and not any(map(is_foreign, found)):
         return run.context.names.guess(node.id) or found
     return found
 
 
 def _attribute(run: Run, node: ast.Attribute) -> Values:
-    found = _unnoted(run, node)
+    found = unnoted(run, node)
     note_methods(run, found, node.end_lineno or node.lineno)
     return found
 
 
-def _unnoted(run: Run, node: ast.Attribute) -> Values:
+def unnoted(run: Run, node: ast.Attribute) -> Values:
     """Evaluate an attribute; that of a method (`update_one.assert_called`) does not call it."""
     if node.attr == "__call__":
         return run.evaluate(node.value)
-    inner = isinstance(node.value, ast.Attribute)
-    bases = _unnoted(run, node.value) if inner else run.evaluate(node.value)  # type: ignore[arg-type]
-    return attribute(run, bases, node.attr)
+    return attribute(run, base_of(run, node), node.attr)
+
+
+def base_of(run: Run, node: ast.Attribute) -> Values:
+    """Say what an attribute belongs to."""
+    if isinstance(node.value, ast.Attribute):
+        return unnoted(run, node.value)
+    return run.evaluate(node.value)
 
 
 def _subscript(run: Run, node: ast.Subscript) -> Values:
@@ -82,7 +91,10 @@ def _position(node: ast.expr) -> int | None:
 
 
 def _constant(_run: Run, node: ast.Constant) -> Values:
-    return text(node.value) if isinstance(node.value, str) else NOTHING
+    if not isinstance(node.value, str):
+        return NOTHING
+    # Sentences are no names.
+    return text(node.value) if len(node.value) <= NAME_LENGTH_MAX else FOREIGN
 
 
 def _joined_text(run: Run, node: ast.JoinedStr) -> Values:
@@ -142,7 +154,7 @@ def _dict(run: Run, node: ast.Dict) -> Values:
         if key is None:
             parts += [each for each in values if isinstance(each, Mapping)]
             continue
-        names = texts(run.evaluate(key)) or [None]
+        names = names_in(run.evaluate(key))
         parts.append(Mapping(tuple((name, values) for name in names)))
     if all(len(part.entries) == 1 for part in parts) and len(parts) > COMBINATIONS_MAX:
         return frozenset({Mapping(tuple(part.entries[0] for part in parts))})
@@ -204,7 +216,7 @@ def _comprehension(run: Run, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
 def _dict_comprehension(run: Run, node: ast.DictComp) -> Values:
     parts: list[Mapping] = []
     for _ in _turns(run, node.generators):
-        names, values = texts(run.evaluate(node.key)) or [None], run.evaluate(node.value)
+        names, values = names_in(run.evaluate(node.key)), run.evaluate(node.value)
         parts.append(Mapping(tuple((name, values) for name in names)))
     return frozenset({merged(parts)})
 

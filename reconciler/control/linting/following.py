@@ -8,7 +8,15 @@ from reconciler.control.linting.classes import attribute_of, lineage
 from reconciler.control.linting.containers import fields_of
 from reconciler.control.linting.program import Code
 from reconciler.control.linting.running import CALLS_MAX, DEPTH_MAX, Remembered, Run
-from reconciler.control.linting.values import NOTHING, Class, Function, Instance, Values
+from reconciler.control.linting.values import (
+    NOTHING,
+    Class,
+    Collection,
+    Function,
+    Instance,
+    Text,
+    Values,
+)
 
 
 def call_function(
@@ -21,16 +29,41 @@ def call_function(
     for name, values in set_here.items():
         if values and name not in bound:
             run.say(("parameter", code.index, name), values)
-    if code.gives or site is not None:
+    if site is None and isinstance(function.bound, Instance) and code.name == "__init__":
+        site = function.bound.owner
+    if site is not None:
+        return _followed(run, code, set_here, site) if _can_differ(given) else NOTHING
+    if not code.gives:
+        return NOTHING
+    # What it gives to all its callers together; only where a balance is in it, it matters to whom.
+    known = run.read(("return", code.index, "")) or NOTHING
+    if any(run.context.settling.is_about_balances(each) for each in known):
         return _followed(run, code, set_here, site)
-    return NOTHING
+    return known
+
+
+def _can_differ(given: Arguments) -> bool:
+    """Whether one object of a class may be about another collection than the next."""
+    return any(
+        isinstance(value, Collection | Text)
+        for values in (*given.by_place, *given.by_name.values())
+        for value in values
+    )
 
 
 def construct(run: Run, made: Class, given: Arguments, node: ast.AST) -> Values:
     """Make an object: what its attributes are may depend on where it is made."""
+    if not _can_differ(given):
+        _make(run, made.owner, given, None)
+        return frozenset({Instance(made.owner)})
     site = run.context.program.site(node, made.owner).index
     run.insist(("below", made.owner, ""), frozenset({Class(site)}))
-    instance = Instance(site)
+    _make(run, made.owner, given, site)
+    return frozenset({Instance(site)})
+
+
+def _make(run: Run, owner: int, given: Arguments, site: int | None) -> None:
+    instance = Instance(owner if site is None else site)
     makers = [
         each
         for each in attribute_of(run, instance, "__init__") or NOTHING
@@ -39,11 +72,10 @@ def construct(run: Run, made: Class, given: Arguments, node: ast.AST) -> Values:
     for maker in makers:
         call_function(run, maker, given, site=site)
     if not makers:
-        names = [name for each in reversed(lineage(run, made.owner)) for name in fields_of(run, each)]
+        names = [name for each in reversed(lineage(run, owner)) for name in fields_of(run, each)]
         placed = dict(zip(dict.fromkeys(names), given.by_place, strict=False))
         for name, values in {**placed, **given.by_name}.items():
-            run.insist(("attribute", site, name), values)
-    return frozenset({instance})
+            run.insist(("attribute", instance.owner, name), values)
 
 
 def _followed(run: Run, code: Code, given: dict[str, Values], site: int | None) -> Values:

@@ -24,7 +24,7 @@ from reconciler.control.linting.values import (
     Values,
     WriteModel,
     joined,
-    texts,
+    names_in,
 )
 from reconciler.control.linting.vocabulary import (
     CLIENT_TYPES,
@@ -45,7 +45,7 @@ def call_imported(run: Run, dotted: str, given: Arguments) -> Values:
     if package in DRIVER_PACKAGES and last in DATABASE_TYPES:
         return frozenset({Database(Certainty.KNOWN)})
     if package in DRIVER_PACKAGES and last in COLLECTION_TYPES:
-        named = texts(given.get(1, "name")) or [None]
+        named = names_in(given.get(1, "name"))
         return frozenset(Collection(name, Certainty.KNOWN) for name in named)
     if last in WRITE_MODELS:
         return frozenset({WriteModel(given.by_name.get("namespace", NOTHING))})

@@ -8,6 +8,7 @@ from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
     FOREIGN,
     NOTHING,
+    OTHER,
     Certainty,
     Class,
     Client,
@@ -37,6 +38,7 @@ from reconciler.control.linting.vocabulary import (
     COLLECTION_READS,
     COMMANDS,
     DATABASE_METHODS,
+    DRIVER_TYPES,
     FOREIGN_PACKAGES,
     OPENERS,
     PLAIN_WRITES,
@@ -61,7 +63,7 @@ def attribute(run: Run, bases: Values, name: str) -> Values:
         return found
     if name in _OF_UNKNOWN:
         return frozenset({Method(Unknown(), name)})
-    return run.context.names.guess(name) or found
+    return (NOTHING if name in DRIVER_TYPES else run.context.names.guess(name)) or found
 
 
 def subscript(run: Run, bases: Values, keys: Values, position: int | None) -> Values:
@@ -80,6 +82,12 @@ def subscript(run: Run, bases: Values, keys: Values, position: int | None) -> Va
 
 
 def _member(run: Run, value: Value, name: str) -> Values:
+    if isinstance(value, Client | Database | Collection | Document):
+        return _of_driver(run, value, name)
+    return _of_python(run, value, name)
+
+
+def _of_driver(run: Run, value: Client | Database | Collection | Document, name: str) -> Values:
     match value:
         case Client():
             return _of_client(value, name)
@@ -87,6 +95,11 @@ def _member(run: Run, value: Value, name: str) -> Values:
             return _of_database(run, value, name)
         case Collection():
             return _of_collection(run, value, name)
+    return document_member(value, value.collection, name)
+
+
+def _of_python(run: Run, value: Value, name: str) -> Values:
+    match value:
         case Class() | Instance():
             return _of_class(run, value, name)
         case Super():
@@ -95,8 +108,6 @@ def _member(run: Run, value: Value, name: str) -> Values:
             return _of_module(run, index, name)
         case Imported(dotted=dotted):
             return _of_import(run, dotted, name)
-        case Document(collection=collection):
-            return document_member(value, collection, name)
         case Foreign():
             return FOREIGN
         case Text() if name in {"value", "_value_"}:
@@ -199,7 +210,7 @@ def is_foreign(value: Value) -> bool:
 def _item(run: Run, value: Value, keys: Values, position: int | None) -> Values:
     match value:
         case Client() | Database():
-            named = _names_in(keys)
+            named: list[str | None] = [*_names_in(keys)]
             if isinstance(value, Client):
                 return frozenset({Database(value.certainty, name) for name in named or [None]})
             return frozenset({Collection(name, value.certainty) for name in named or [None]})
@@ -213,7 +224,7 @@ def _item(run: Run, value: Value, keys: Values, position: int | None) -> Values:
             return joined(attribute_of(run, value, name) or NOTHING for name in texts(keys))
         case Foreign():
             return NOTHING
-        case Mapping() if texts(keys):
+        case Mapping() if texts(keys) and OTHER not in keys:
             return joined(item(frozenset({value}), key) for key in texts(keys))
     return item(frozenset({value}), position)
 

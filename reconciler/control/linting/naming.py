@@ -36,6 +36,10 @@ class BalanceNames:
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
+    def have_part(self, text: str) -> bool:
+        """Whether a text is a part of one of the names."""
+        return any(text in name for name in self._names)
+
     def of_namespace(self, namespace: str) -> str | None:
         """Give the balance collection that `database.collection` names, if it names one."""
         name = namespace.partition(".")[2]

@@ -4,7 +4,7 @@ import ast
 
 from reconciler.control.linting.containers import elements
 from reconciler.control.linting.running import Run
-from reconciler.control.linting.values import NOTHING, Text, Values, is_unknown
+from reconciler.control.linting.values import NOTHING, OTHER, Text, Values, is_unknown
 
 
 def narrowed(run: Run, test: ast.expr, *, holds: bool) -> None:
@@ -45,5 +45,7 @@ def _narrow(run: Run, name: str, wanted: Values, *, is_one: bool) -> None:
             run.env[name] = wanted
         return
     left = known & wanted if is_one else known - wanted
+    if is_one and OTHER in known:
+        left = wanted
     if left:
         run.env[name] = left

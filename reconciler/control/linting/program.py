@@ -35,6 +35,11 @@ class Code:
     gives: bool = False
 
     @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.qualname.rpartition(".")[2]
+
+    @property
     def arguments(self) -> ast.arguments | None:
         """Its parameters; None for a module."""
         return None if isinstance(self.node, ast.Module) else self.node.args
@@ -157,7 +162,12 @@ class Program:
                 self._collect(module, child, prefix, parent, owner)
 
     def _function(
-        self, module: Module, node: FunctionNode, prefix: str, parent: Code | None, owner: int | None
+        self,
+        module: Module,
+        node: FunctionNode,
+        prefix: str,
+        parent: Code | None,
+        owner: int | None,
     ) -> Code:
         name = prefix.rstrip(".") if isinstance(node, ast.Lambda) else prefix + node.name
         code = self._code(module, node, name or "<module>")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A place that writes a balance collection; `line` is where the writing method's name stands."""
+    """A place that writes a balance collection; `line` is where the method's name stands."""
 
     file: str
     line: int

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from reconciler.control.linting.facts import Facts, Key
 from reconciler.control.linting.naming import BalanceNames
 from reconciler.control.linting.program import Code, Program
+from reconciler.control.linting.settling import Settling
 from reconciler.control.linting.targets import Targets
 from reconciler.control.linting.values import NOTHING, Function, Imported, Values
 from reconciler.control.linting.vocabulary import BUILTINS
 
-DEPTH_MAX = 6
-CALLS_MAX = 3000
+DEPTH_MAX = 5
+CALLS_MAX = 300
+# What lists names of the code itself is said in full.
+_NAMES_ONLY = frozenset({"members", "bases"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Context:
     facts: Facts
     names: BalanceNames
     targets: Targets
+    settling: Settling
     evaluate: Callable[["Run", ast.expr], Values]
     execute: Callable[["Run", Sequence[ast.stmt]], bool]
     call: Callable[["Run", Function, tuple[Values, ...]], Values]
@@ -78,8 +82,8 @@ class Run:
         self.code = code
         self.function = function or code.qualname
         self.around = around
-        self.is_quiet = called_by is not None or (around is not None and around.is_quiet)
-        self.site = site if around is None else around.site
+        self.is_quiet: bool = called_by is not None or (around is not None and around.is_quiet)
+        self.site: int | None = site if around is None else around.site
         self.stack: tuple[int, ...] = (*(called_by.stack if called_by else ()), code.index)
         if around is not None:
             self.stack = around.stack
@@ -88,7 +92,7 @@ class Run:
         self.keys: set[Key] = set()
         self.has_made = False
         self.is_class = is_class
-        self._callers = called_by
+        self.caller = called_by
 
     def evaluate(self, node: ast.expr | None) -> Values:
         """Say what an expression may be, and find what it writes."""
@@ -97,9 +101,9 @@ class Run:
     def read(self, key: Key) -> Values | None:
         """Look a fact up."""
         run: Run | None = self
-        while run is not None:
+        while run is not None and run.is_quiet:
             run.keys.add(key)
-            run = run.around or run._callers
+            run = run.around or run.caller
         return self.context.facts.read(key, self.unit.code.index)
 
     def say(self, key: Key, values: Values) -> None:
@@ -111,11 +115,16 @@ class Run:
     def insist(self, key: Key, values: Values) -> None:
         """State a fact even in a quiet run: it is about what was made there and nowhere else."""
         said = self.unit.said
-        said[key] = said[key] | values if key in said else values
+        if key[0] in _NAMES_ONLY:
+            said[key] = values
+        elif key not in said:
+            said[key] = self.context.settling.settled(values)
+        elif not values <= said[key]:
+            said[key] = self.context.settling.settled(said[key] | values)
         run: Run | None = self
         while run is not None:
             run.has_made = True
-            run = run.around or run._callers
+            run = run.around or run.caller
 
     def find(self, line: int, collection: str, operation: str) -> None:
         """Note a write of a balance collection."""

@@ -1,15 +1,16 @@
 """Runs statements in their order: what names are bound to, branch by branch."""
 
 import ast
-from collections.abc import Callable, Sequence as Statements
+from collections.abc import Callable
+from collections.abc import Sequence as Statements
 from typing import Any
 
 from reconciler.control.linting.annotations import annotated
 from reconciler.control.linting.arguments import defaults_of
 from reconciler.control.linting.calls import apply_decorator
 from reconciler.control.linting.classes import attribute_of
-from reconciler.control.linting.containers import sequence, text, unpacked, with_entry
-from reconciler.control.linting.expressions import added, turns
+from reconciler.control.linting.containers import elements, sequence, text, unpacked, with_entry
+from reconciler.control.linting.expressions import added, base_of, turns
 from reconciler.control.linting.narrowing import narrowed
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
@@ -22,6 +23,7 @@ from reconciler.control.linting.values import (
     ModuleRef,
     Values,
     joined,
+    names_in,
     texts,
 )
 
@@ -54,25 +56,22 @@ def assign(run: Run, target: ast.expr, values: Values) -> None:
             spread = unpacked(run, values, len(parts), stars[0] if stars else None)
             for part, each in zip(parts, spread, strict=True):
                 assign(run, part, each)
-        case ast.Attribute(value=base, attr=attr):
-            for value in run.evaluate(base):
+        case ast.Attribute(attr=attr):
+            for value in base_of(run, target):
                 if isinstance(value, Class | Instance):
                     run.say(("attribute", value.owner, attr), values)
                 elif isinstance(value, ModuleRef):
                     run.say(("global", value.index, attr), values)
         case ast.Subscript(value=base, slice=key):
-            _assign_item(run, base, texts(run.evaluate(key)), values)
+            _assign_item(run, base, names_in(run.evaluate(key)), values)
 
 
-def _assign_item(run: Run, base: ast.expr, keys: list[str], values: Values) -> None:
+def _assign_item(run: Run, base: ast.expr, keys: list[str | None], values: Values) -> None:
     found = run.evaluate(base)
     if not any(isinstance(each, Mapping) for each in found):
         return
     changed = frozenset(
-        with_entry(each, key, values)
-        for each in found
-        if isinstance(each, Mapping)
-        for key in keys or [None]
+        with_entry(each, key, values) for each in found if isinstance(each, Mapping) for key in keys
     )
     assign(run, base, changed)
 
@@ -209,7 +208,11 @@ def _bind_pattern(run: Run, pattern: ast.pattern, node: ast.expr, subject: Value
                 run.bind(name, subject if each is pattern else NOTHING)
             case ast.MatchStar(name=str() as name):
                 run.bind(name, NOTHING)
-    if isinstance(node, ast.Name) and literals and isinstance(pattern, ast.MatchValue | ast.MatchOr):
+    if (
+        isinstance(node, ast.Name)
+        and literals
+        and isinstance(pattern, ast.MatchValue | ast.MatchOr)
+    ):
         run.env[node.id] = joined(literals)
 
 
@@ -244,9 +247,7 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
     for base in joined(bases):
         if isinstance(base, Class):
             run.say(("below", base.owner, ""), itself)
-    inner = Run(
-        run.context, run.unit, run.code, function=made.qualname, around=run, is_class=True
-    )
+    inner = Run(run.context, run.unit, run.code, function=made.qualname, around=run, is_class=True)
     execute(inner, node.body)
     for name, values in inner.env.items():
         run.say(("attribute", made.index, name), values)
@@ -283,7 +284,9 @@ def _import_from(run: Run, node: ast.ImportFrom) -> bool:
         if found is None:
             inner = ".".join(part for part in (node.module, alias.name) if part)
             module = program.find_module(inner, here, node.level)
-            below = Imported(f"{dotted}.{alias.name}") if module is None else ModuleRef(module.index)
+            below = (
+                Imported(f"{dotted}.{alias.name}") if module is None else ModuleRef(module.index)
+            )
             found = frozenset({below})
         run.bind(alias.asname or alias.name, found)
     return False
@@ -291,7 +294,8 @@ def _import_from(run: Run, node: ast.ImportFrom) -> bool:
 
 def _import_all(run: Run, source: int | None) -> None:
     if source is not None:
-        for name in texts(run.read(("exported", source, "")) or NOTHING):
+        exported = elements(run, run.read(("exported", source, "")) or NOTHING)
+        for name in texts(exported):
             if not name.startswith("_"):
                 run.bind(name, run.read(("global", source, name)) or NOTHING)
 

@@ -175,22 +175,31 @@ Value = (
 Values = frozenset[Value]
 
 NOTHING: Values = frozenset()
+# Stands for every text, in what is said beyond one body, that has to do with no balance.
+OTHER = Text("\0other")
 FOREIGN: Values = frozenset({Foreign()})
 VALUES_MAX = 256
 ITEMS_MAX = 512
 
 
 def joined(parts: Iterable[Values]) -> Values:
-    """Put sets of values together; past the limit those that come last in writing are dropped."""
+    """Put sets of values together; past the limit lists and dicts are dropped first."""
     together = NOTHING.union(*parts)
-    if len(together) > VALUES_MAX:
-        return frozenset(sorted(together, key=repr)[:VALUES_MAX])
-    return together
+    if len(together) <= VALUES_MAX:
+        return together
+    flat = [each for each in together if not isinstance(each, Sequence | Mapping)]
+    return frozenset(sorted(flat, key=repr)[:VALUES_MAX])
 
 
 def texts(values: Values) -> list[str]:
     """Give the literal texts among them, in order."""
     return sorted(value.value for value in values if isinstance(value, Text))
+
+
+def names_in(values: Values) -> list[str | None]:
+    """Give the literal texts among them; None, for a name that is not known, where there is none."""
+    found: list[str | None] = [*texts(values)]
+    return found or [None]
 
 
 def is_unknown(values: Values) -> bool:

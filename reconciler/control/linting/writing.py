@@ -94,7 +94,5 @@ def _commands(given: Arguments) -> Values:
     options = tuple((name, each) for name, each in given.by_name.items() if name != "command")
     subject = given.get(1, "value")
     short = [Mapping(((each, subject), *options)) for each in texts(command)]
-    long = [
-        Mapping((*each.entries, *options)) for each in command if isinstance(each, Mapping)
-    ]
+    long = [Mapping((*each.entries, *options)) for each in command if isinstance(each, Mapping)]
     return frozenset([*short, *long])

@@ -20,6 +20,7 @@ from reconciler.surfaces.cli.commands import (
 from reconciler.surfaces.cli.daemon import run_daemon
 from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
+from reconciler.surfaces.cli.lint import add_lint
 from reconciler.surfaces.cli.repair import Digest, Yes, add_repair, asked_to_apply
 from reconciler.surfaces.cli.repair_commands import Consent
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
@@ -69,6 +70,7 @@ def build_app() -> typer.Typer:
     add_repair(app)
     add_token(app)
     add_audit(app)
+    add_lint(app)
     return app
 
 

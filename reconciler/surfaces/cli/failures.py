@@ -4,6 +4,8 @@ import signal
 from dataclasses import dataclass
 
 from reconciler.auditing.keys import UnusableKey
+from reconciler.control.linting import NothingToSearch
+from reconciler.control.linting.baseline import UnusableBaseline
 from reconciler.errors import (
     CannotLook,
     CheckpointFailed,
@@ -34,7 +36,15 @@ _COULD_NOT_LOOK = (
     TimeoutError,
 )
 
-_WRONG_USAGE = (InvalidSettings, MongodNotFound, NotConsented, PlanNotFound, UnusableKey)
+_WRONG_USAGE = (
+    InvalidSettings,
+    MongodNotFound,
+    NotConsented,
+    NothingToSearch,
+    PlanNotFound,
+    UnusableBaseline,
+    UnusableKey,
+)
 
 
 class Interrupted(Exception):

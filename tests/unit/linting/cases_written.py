@@ -1,14 +1,43 @@
 """What writes. A line that writes says so: `# write: COLLECTION OPERATION WHERE`."""
 
-_METHODS = """
-    insert_one insert_many update_one update_many replace_one delete_one delete_many bulk_write
-    find_one_and_update find_one_and_replace find_one_and_delete find_and_modify
-    initialize_ordered_bulk_op initialize_unordered_bulk_op insert update save remove drop rename
-""".split()
-_READS = """
-    find find_one aggregate count_documents estimated_document_count distinct watch list_indexes
-    index_information options count create_index drop_index find_raw_batches
-""".split()
+_METHODS = [
+    "insert_one",
+    "insert_many",
+    "update_one",
+    "update_many",
+    "replace_one",
+    "delete_one",
+    "delete_many",
+    "bulk_write",
+    "find_one_and_update",
+    "find_one_and_replace",
+    "find_one_and_delete",
+    "find_and_modify",
+    "initialize_ordered_bulk_op",
+    "initialize_unordered_bulk_op",
+    "insert",
+    "update",
+    "save",
+    "remove",
+    "drop",
+    "rename",
+]
+_READS = [
+    "find",
+    "find_one",
+    "aggregate",
+    "count_documents",
+    "estimated_document_count",
+    "distinct",
+    "watch",
+    "list_indexes",
+    "index_information",
+    "options",
+    "count",
+    "create_index",
+    "drop_index",
+    "find_raw_batches",
+]
 
 CASES = {
     **{
