@@ -32,12 +32,13 @@ test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-check: setup ## Lint, format, types and import rules
+check: setup ## Lint, format, types, import rules and bypassing writers
 	@echo "==> ruff, mypy, import-linter"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/reconciler lint reconciler
 
 bench: server ## Measure scans and postings
 	@echo "==> Measuring"

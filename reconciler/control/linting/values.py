@@ -197,7 +197,7 @@ def texts(values: Values) -> list[str]:
 
 
 def names_in(values: Values) -> list[str | None]:
-    """Give the literal texts among them; None, for a name that is not known, where there is none."""
+    """Give the literal texts among them; without any, None for a name that is not known."""
     found: list[str | None] = [*texts(values)]
     return found or [None]
 
