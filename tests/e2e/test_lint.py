@@ -72,7 +72,7 @@ def test_configured_collections_and_formats(command_line: CommandLine, tmp_path:
         "    # reconciler: allow-write tests only\n    db.books.drop()\n"
     )
     tables = '[{"name": "purses"}, {"name": "books"}]'
-    settings = {"RECONCILER_COLLECTIONS": tables, "RECONCILER_SCAN__SOURCE_OF_TRUTH": "purses"}
+    settings = {"RECONCILER_COLLECTIONS": tables, "RECONCILER_SOURCE_OF_TRUTH": "purses"}
     github = command_line.run("lint", "a.py", "--format", "github", environment=settings)
     sarif = command_line.run("lint", "a.py", "--format", "sarif", environment=settings)
 

@@ -8,6 +8,7 @@ from tests.mutants.of_daemon import DAEMON_MUTANTS
 from tests.mutants.of_digest import DIGEST_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
+from tests.mutants.of_lint import LINT_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_repair import REPAIR_MUTANTS
 from tests.mutants.of_scanning import SCANNING_MUTANTS
@@ -26,4 +27,5 @@ MUTANTS = (
     *ACCESS_MUTANTS,
     *WATCH_MUTANTS,
     *REPAIR_MUTANTS,
+    *LINT_MUTANTS,
 )

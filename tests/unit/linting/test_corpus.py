@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.control.linting.analysis import Writes, find_writes
 from tests.unit.linting import cases_not, cases_reached, cases_written
+from tests.unit.linting.cases_mixed import MIXED
 
 BALANCES = ("wallets", "crypto_balances", "trader_balances", "internal_balances")
 CASES = {**cases_reached.CASES, **cases_written.CASES, **cases_not.CASES}
@@ -41,6 +42,14 @@ def test_exactly_the_writes_are_found(name: str) -> None:
     }
 
     assert found == marked(text)
+
+
+def test_a_long_module_in_many_styles() -> None:
+    """Exactly the lines with a marker are found."""
+    wanted = {n for n, line in enumerate(MIXED.splitlines(), 1) if line.endswith("# W")}
+
+    assert len(wanted) == 47
+    assert {each.line for each in searched(MIXED).findings} == wanted
 
 
 def test_the_corpus_is_large_and_of_both_kinds() -> None:

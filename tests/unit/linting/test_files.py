@@ -166,7 +166,8 @@ def test_code_that_calls_itself_ends(tmp_path: Path) -> None:
     """Recursion that builds ever larger values is cut."""
     text = (
         "def f(x, n):\n    y = [x, f([x, {'a': x}], n), f({'b': [x]}, n)]\n    return y + f(y, n)\n"
-        "class A(A):\n    def g(self):\n        self.x = [self.x, self.g()]\n        return self.x\n"
+        "class A(A):\n    def g(self):\n        self.x = [self.x, self.g()]\n"
+        "        return self.x\n"
         "f(['wallets'], 1)\nA().g()\n"
     )
 
@@ -201,7 +202,7 @@ async def handle_{n}(order_id: str, body: dict, user=Depends(current_user), db=D
 
 
 def test_a_server_file_of_3000_lines_takes_less_than_two_seconds(tmp_path: Path) -> None:
-    """Of a hundred and more handlers, the forty that write are found."""
+    """Of a hundred and more handlers, the forty-two that write are found."""
     write = 'await db["wallets"].update_one({"user_id": user["id"]}, {"$inc": {"a": 1}})'
     parts = [SERVER_PART.format(n=n, write=write if n % 3 == 0 else "pass") for n in range(125)]
     text = "from fastapi import APIRouter, Depends\nrouter = APIRouter()\n" + "".join(parts)
