@@ -4,10 +4,8 @@ Everything runs on the same machine: the server, the daemon, and whoever posts.
 """
 
 import asyncio
-import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +16,7 @@ from benchmarks.daemon import running_daemon
 from benchmarks.figures import Bar, Section, Spread, Table, ratios
 from benchmarks.load import quantile
 from benchmarks.population import Database, connect, make_indexes
+from benchmarks.traffic import Traffic, posting
 from reconciler.embedded import EmbeddedMongo
 from reconciler.sync import BalanceSync, Leg
 
@@ -28,8 +27,7 @@ DATABASE = "exchange"
 CURRENCY = "BTC"
 AMOUNT = Decimal("0.001")
 # Traffic goes over so many accounts; the drifts are on others.
-TRAFFIC_ACCOUNTS = 2_000
-TRAFFIC_CALLERS = 16
+TRAFFIC_USERS = [f"traffic-{number}" for number in range(2_000)]
 LOOK_SECONDS = 0.005
 FOUND_SECONDS_MAX = 30.0
 WARM_SECONDS = 1.0
@@ -54,10 +52,10 @@ async def measure(sizes: WatchSizes, *, seed: int, bars: bool) -> Section:
         await make_indexes(database)
         sync = BalanceSync(database)
         await _seed(sync, [f"drift-{n}" for n in range(sizes.drifts)])
-        await _seed(sync, [f"traffic-{n}" for n in range(TRAFFIC_ACCOUNTS)])
+        await _seed(sync, TRAFFIC_USERS)
         await _seed(sync, [f"caller-{n}" for n in range(sizes.callers)])
         async with running_daemon(server.uri, DATABASE):
-            waits, rate = await _detections(database, sync, sizes, seed)
+            waits, rate = await _detections(database, sizes, seed)
         on, off = await _cost(server.uri, sync, sizes)
         await sync.close()
     return _section(waits, rate, on, off, sizes, has_bars=bars)
@@ -70,12 +68,13 @@ async def _seed(sync: BalanceSync, users: list[str]) -> None:
 
 
 async def _detections(
-    database: Database, sync: BalanceSync, sizes: WatchSizes, seed: int
+    database: Database, sizes: WatchSizes, seed: int
 ) -> tuple[list[float], float]:
     """Drift one account after the other under traffic; give the waits, and the traffic's rate."""
     moments = random.Random(seed)
     waits = []
-    async with _traffic(sync, sizes.postings_per_second) as traffic:
+    traffic = Traffic(database, TRAFFIC_USERS, CURRENCY, sizes.postings_per_second)
+    async with posting(traffic, AMOUNT, seed=seed):
         await asyncio.sleep(WARM_SECONDS)
         begun, count = time.perf_counter(), traffic.count
         for number in range(sizes.drifts):
@@ -101,38 +100,6 @@ async def _detection(database: Database, user: str) -> float:
             return waited
         await asyncio.sleep(LOOK_SECONDS)
     raise RuntimeError(f"the drift of {user} was not found in {FOUND_SECONDS_MAX:g} seconds")
-
-
-class _Traffic:
-    """Postings at a steady rate, as far as the machine allows."""
-
-    def __init__(self, sync: BalanceSync, per_second: int) -> None:
-        self.count = 0
-        self.is_over = False
-        self._sync = sync
-        self._step = TRAFFIC_CALLERS / per_second
-
-    async def call(self, number: int) -> None:
-        """Post until it is over, each time when it is due."""
-        users = random.Random(number)
-        due = time.perf_counter() + number * self._step / TRAFFIC_CALLERS
-        while not self.is_over:
-            await asyncio.sleep(max(due - time.perf_counter(), 0.0))
-            due = max(due + self._step, time.perf_counter() - self._step)
-            user = f"traffic-{users.randrange(TRAFFIC_ACCOUNTS)}"
-            await self._sync.credit(user, CURRENCY, AMOUNT, "traffic")
-            self.count += 1
-
-
-@contextlib.asynccontextmanager
-async def _traffic(sync: BalanceSync, per_second: int) -> AsyncIterator[_Traffic]:
-    traffic = _Traffic(sync, per_second)
-    calling = [asyncio.create_task(traffic.call(number)) for number in range(TRAFFIC_CALLERS)]
-    try:
-        yield traffic
-    finally:
-        traffic.is_over = True
-        await asyncio.gather(*calling)
 
 
 async def _cost(uri: str, sync: BalanceSync, sizes: WatchSizes) -> tuple[list[float], list[float]]:

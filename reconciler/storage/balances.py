@@ -13,12 +13,11 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import Bound, KeyRange
 from reconciler.storage.calls import QUICK_SECONDS_MAX, Calls, Database
+from reconciler.storage.digest_shape import ORDERS
 from reconciler.storage.dividing import RANGE_ACCOUNTS, Dividing
 from reconciler.storage.moments import BATCH_DOCUMENTS, MongoMoment
 from reconciler.storage.server import Client, Server, probe
 from reconciler.storage.wire import CODEC_OPTIONS
-
-SALT_BITS = 62
 
 
 class MongoBalanceStore:
@@ -29,7 +28,7 @@ class MongoBalanceStore:
         mappings: which they are.
         range_accounts: the size at which ranges aim.
         batch_documents: how many documents come at once from each collection.
-        new_salt: makes the number that is hashed along with each document in one scan's digests.
+        new_order: draws the order in which one scan's digests hash a document's values.
         answer_seconds_max: how long the server may take to say what it is.
         monotonic: a clock in seconds, for the deadline.
     """
@@ -41,7 +40,7 @@ class MongoBalanceStore:
         *,
         range_accounts: int = RANGE_ACCOUNTS,
         batch_documents: int = BATCH_DOCUMENTS,
-        new_salt: Callable[[], int] = lambda: secrets.randbits(SALT_BITS),
+        new_order: Callable[[], int] = lambda: secrets.randbelow(len(ORDERS)),
         answer_seconds_max: float = QUICK_SECONDS_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,7 +51,7 @@ class MongoBalanceStore:
         self._mappings = mappings
         self._range_accounts = range_accounts
         self._batch_documents = batch_documents
-        self._new_salt = new_salt
+        self._new_order = new_order
         self._answer_seconds_max = answer_seconds_max
         self._monotonic = monotonic
 
@@ -84,7 +83,7 @@ class MongoBalanceStore:
             calls,
             dividing,
             batch_documents=self._batch_documents,
-            salt=self._new_salt(),
+            digest_order=self._new_order(),
         )
 
 
@@ -100,7 +99,7 @@ class MongoBalanceSource:
         dividing: Dividing,
         *,
         batch_documents: int,
-        salt: int,
+        digest_order: int,
     ) -> None:
         self._database = database
         self._mappings = mappings
@@ -108,7 +107,7 @@ class MongoBalanceSource:
         self._calls = calls
         self._dividing = dividing
         self._batch_documents = batch_documents
-        self._salt = salt
+        self._digest_order = digest_order
 
     @property
     def consistency(self) -> Consistency:
@@ -158,5 +157,5 @@ class MongoBalanceSource:
             self._calls,
             session,
             batch_documents=self._batch_documents,
-            salt=self._salt,
+            digest_order=self._digest_order,
         )

@@ -42,7 +42,7 @@ class MongoDigests:
     """Computes digests within a snapshot session; without one there are none.
 
     Args:
-        salt: is hashed along with each document.
+        order: the one in which a document's values are hashed, by its place in `ORDERS`.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class MongoDigests:
         calls: Calls,
         session: AsyncClientSession | None,
         *,
-        salt: int,
+        order: int,
     ) -> None:
         self._database = database
         self._mappings = mappings
         self._calls = calls
         self._session = session
-        self._salt = salt
+        self._order = order
 
     async def of(
         self, key_range: KeyRange, *, modulus: int, collections_parallel: int
@@ -127,7 +127,7 @@ class MongoDigests:
     ) -> Sequence[Row]:
         is_truth = mapping.name == self._mappings.source_of_truth
         pipeline = digest_pipeline(
-            mapping, key_range, modulus=modulus, salt=self._salt, is_truth=is_truth
+            mapping, key_range, modulus=modulus, order=self._order, is_truth=is_truth
         )
         return await self._rows(mapping, pipeline)
 

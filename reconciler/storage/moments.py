@@ -48,14 +48,14 @@ class MongoMoment:
         session: AsyncClientSession | None,
         *,
         batch_documents: int = BATCH_DOCUMENTS,
-        salt: int = 0,
+        digest_order: int = 0,
     ) -> None:
         self._database = database
         self._mappings = mappings
         self._calls = calls
         self._session = session
         self._batch_documents = batch_documents
-        self._digests = MongoDigests(database, mappings, calls, session, salt=salt)
+        self._digests = MongoDigests(database, mappings, calls, session, order=digest_order)
 
     async def digests(
         self, key_range: KeyRange, *, modulus: int, collections_parallel: int
