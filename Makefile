@@ -34,11 +34,14 @@ test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 
 check: setup ## Lint, format, types, import rules and the freeze
 	@echo "==> ruff, mypy, import-linter, the freeze"
+check: setup ## Lint, format, types, import rules and bypassing writers
+	@echo "==> ruff, mypy, import-linter"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/reconciler freeze verify
+	@$(BIN)/reconciler lint reconciler
 
 bench: server ## Measure scans and postings
 	@echo "==> Measuring"

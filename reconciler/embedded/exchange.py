@@ -101,6 +101,7 @@ class Exchange:
                 | {updated: datetime(2025, 1, 1, tzinfo=UTC)}
                 for (user, currency), holding in self._holdings.items()
             ]
+            # reconciler: allow-write the demo's own legacy data, before there is a library
             await self.database[name].insert_many(documents)
         return len(self._holdings)
 
@@ -119,10 +120,12 @@ class Exchange:
     async def bypass(self) -> tuple[str, ...]:
         """Write as old call sites do, one collection at a time and no transaction."""
         spent = Decimal128("-0.0005")
+        # reconciler: allow-write the demo shows what a bypassing write does
         await self.database["crypto_balances"].update_one(
             {"user_id": "alice", "currency": "BTC"},
             {"$inc": {"available_balance": spent, "balance": spent}},
         )
+        # reconciler: allow-write the demo shows what a bypassing write does
         await self.database["wallets"].update_one(
             {"user_id": "bob", "currency": "GBP"},
             {"$inc": {"available_balance": 25.0, "total_balance": 25.0}},

@@ -11,6 +11,7 @@ from tests.mutants.of_freeze import FREEZE_MUTANTS
 from tests.mutants.of_hardening import HARDENING_MUTANTS
 from tests.mutants.of_gate import GATE_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
+from tests.mutants.of_lint import LINT_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS
 from tests.mutants.of_repair import REPAIR_MUTANTS
 from tests.mutants.of_scanning import SCANNING_MUTANTS
@@ -32,4 +33,5 @@ MUTANTS = (
     *FREEZE_MUTANTS,
     *HARDENING_MUTANTS,
     *GATE_MUTANTS,
+    *LINT_MUTANTS,
 )

@@ -23,6 +23,7 @@ from reconciler.surfaces.cli.demo import run_demo
 from reconciler.surfaces.cli.failures import Failure
 from reconciler.surfaces.cli.freeze import add_freeze
 from reconciler.surfaces.cli.gate import add_gate
+from reconciler.surfaces.cli.lint import add_lint
 from reconciler.surfaces.cli.repair import Digest, Yes, add_repair, asked_to_apply
 from reconciler.surfaces.cli.repair_commands import Consent
 from reconciler.surfaces.cli.session import GlobalOptions, Session, Wiring, standard_terminal
@@ -74,6 +75,7 @@ def build_app() -> typer.Typer:
     add_audit(app)
     add_gate(app)
     add_freeze(app)
+    add_lint(app)
     return app
 
 

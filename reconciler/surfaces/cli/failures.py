@@ -7,6 +7,9 @@ from reconciler.control.approving import FreezeRefused
 from reconciler.control.imports import NotFreezable
 from reconciler.control.record import SpoiledRecord
 from reconciler.control.verifying import FreezeBroken
+from reconciler.auditing.keys import UnusableKey
+from reconciler.control.linting import NothingToSearch
+from reconciler.control.linting.baseline import UnusableBaseline
 from reconciler.errors import (
     CannotLook,
     CheckpointFailed,
@@ -49,6 +52,11 @@ _WRONG_USAGE = (
 
 
 _NOT_MET = (FreezeRefused, NotFreezable, SpoiledRecord)
+    NothingToSearch,
+    PlanNotFound,
+    UnusableBaseline,
+    UnusableKey,
+)
 
 
 class Interrupted(Exception):
