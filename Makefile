@@ -32,10 +32,8 @@ test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
-check: setup ## Lint, format, types, import rules and the freeze
-	@echo "==> ruff, mypy, import-linter, the freeze"
-check: setup ## Lint, format, types, import rules and bypassing writers
-	@echo "==> ruff, mypy, import-linter"
+check: setup ## Lint, format, types, import rules, bypassing writers and the freeze
+	@echo "==> ruff, mypy, import-linter, reconciler lint, the freeze"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -17,7 +17,6 @@ from reconciler.model.bypassing import BypassingPage
 from reconciler.model.explanation import Explanation, JournalLine
 from reconciler.model.finding import FindingFilter, FindingPage
 from reconciler.model.gate import Checklist
-from reconciler.model.guarding import HardeningReport
 from reconciler.model.idempotency import KeyClaim, KeyedRequest, StoredAnswer
 from reconciler.model.identity import Account
 from reconciler.model.mapping import Mappings
@@ -113,27 +112,10 @@ class Backend(Guarding, Protocol):
     def audit(self) -> "AuditReading":
         """The audit trail."""
 
-    async def harden(self, *, applies: bool, replaces: bool) -> HardeningReport:
-        """Say how the database would guard its balances, or have it do so if it `applies`.
-
-        Raises:
-            DatabaseUnavailable, ReadInterrupted, CannotLook: it could not be asked.
-        """
-
-    def roles(self) -> Sequence[Role]:
-        """Give the roles that the database should have."""
-
     async def checklist(self) -> Checklist:
         """Judge for the gate what is there beside the balances: schema, plans, findings.
 
         What cannot be looked at is unknown; it raises nothing.
-        """
-
-    async def apply_roles(self) -> None:
-        """Make them, or make them as they should be.
-
-        Raises:
-            ReadInterrupted, CannotLook: it could not be done.
         """
 
 

@@ -8,8 +8,8 @@ from tests.mutants.of_daemon import DAEMON_MUTANTS
 from tests.mutants.of_digest import DIGEST_MUTANTS
 from tests.mutants.of_escrow import ESCROW_MUTANTS
 from tests.mutants.of_freeze import FREEZE_MUTANTS
-from tests.mutants.of_hardening import HARDENING_MUTANTS
 from tests.mutants.of_gate import GATE_MUTANTS
+from tests.mutants.of_hardening import HARDENING_MUTANTS
 from tests.mutants.of_http import HTTP_MUTANTS
 from tests.mutants.of_lint import LINT_MUTANTS
 from tests.mutants.of_posting import POSTING_MUTANTS

@@ -18,7 +18,6 @@ from tests.mutants.provenance import EXIT_WRONG_SOURCE, MODULES_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 # The specification in docs is part of the frozen code, of which every daemon knows the checksum.
-# Of the documents one is part of what is frozen.
 COPIED = ("reconciler", "tests", "benchmarks", "docs", "pyproject.toml")
 RUN_SECONDS_MAX = 240.0
 TEST_SECONDS_MAX = 60

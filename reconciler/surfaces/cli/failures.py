@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from reconciler.control.approving import FreezeRefused
 from reconciler.control.imports import NotFreezable
-from reconciler.control.record import SpoiledRecord
-from reconciler.control.verifying import FreezeBroken
-from reconciler.auditing.keys import UnusableKey
 from reconciler.control.linting import NothingToSearch
 from reconciler.control.linting.baseline import UnusableBaseline
+from reconciler.control.record import SpoiledRecord
+from reconciler.control.verifying import FreezeBroken
 from reconciler.errors import (
     CannotLook,
     CheckpointFailed,
@@ -45,18 +44,15 @@ _WRONG_USAGE = (
     InvalidSettings,
     MongodNotFound,
     NotConsented,
+    NothingToSearch,
     PlanNotFound,
+    UnusableBaseline,
     UnusableKey,
     FreezeBroken,
 )
 
 
 _NOT_MET = (FreezeRefused, NotFreezable, SpoiledRecord)
-    NothingToSearch,
-    PlanNotFound,
-    UnusableBaseline,
-    UnusableKey,
-)
 
 
 class Interrupted(Exception):
