@@ -85,7 +85,8 @@ def run(step: Step, onto: Path) -> None:
     assert result.returncode == 0, f"{step.text}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}"
 
 
-@pytest.fixture(scope="module")
+# For the session: a worker may run tests of other files between the two that need it.
+@pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the builder stage leaves in /opt/reconciler."""
     onto = tmp_path_factory.mktemp("image")
