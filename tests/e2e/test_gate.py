@@ -128,13 +128,18 @@ async def exchange(
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, logs: Logs) -> AsyncIterator[str]:
-    """The real daemon in the loop of the test."""
+async def serving(
+    settings: Settings, logs: Logs, *, has_scanned: bool = True
+) -> AsyncIterator[str]:
+    """The real daemon in the loop of the test; its own first scan would see what tests do."""
     stop = asyncio.Event()
     async with open_daemon(settings, logs, holds_to_freeze=False) as daemon:
         running = asyncio.create_task(daemon.run(stop))
         try:
-            yield await daemon.url()
+            url = await daemon.url()
+            if has_scanned:
+                await daemon.verdict()
+            yield url
         finally:
             stop.set()
             await running
@@ -259,7 +264,7 @@ async def test_without_mongodb_it_is_4(exchange: Exchange) -> None:
     )
     away = exchange.settings.model_copy(update={"mongo": mongo})
     asked = await exchange.ask("database", away)
-    async with serving(away, exchange.logs) as url:
+    async with serving(away, exchange.logs, has_scanned=False) as url:
         over_http = await exchange.ask("url", url=url)
 
     assert (asked.code, over_http.code) == (4, 4)
