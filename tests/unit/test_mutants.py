@@ -21,7 +21,7 @@ def test_every_patch_fits_the_present_source(mutant: Mutant) -> None:
         compile(text, file, "exec")
     for test in mutant.tests:
         file, _, name = test.partition("::")
-        assert f"def {name}" in (ROOT / file).read_text()
+        assert f"def {name.partition('[')[0]}" in (ROOT / file).read_text()
 
 
 def test_names_are_unique() -> None:
