@@ -49,8 +49,14 @@ def _name(run: Run, node: ast.Name) -> Values:
         found = frozenset({Imported(f"?.{node.id}")})
     # A type of the driver is called like what it makes, and is not that.
     if is_unknown(found) and node.id not in DRIVER_TYPES and not any(map(is_foreign, found)):
-        return run.context.names.guess(node.id) or found
+        return run.context.names.guess(node.id) or _guessed_origin(run, found) or found
     return found
+
+
+def _guessed_origin(run: Run, found: Values) -> Values:
+    """Guess by the name that something has where it is imported from."""
+    origins = [each.dotted.rpartition(".")[2] for each in found if isinstance(each, Imported)]
+    return joined(run.context.names.guess(each) for each in origins if each not in DRIVER_TYPES)
 
 
 def _attribute(run: Run, node: ast.Attribute) -> Values:

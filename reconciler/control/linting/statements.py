@@ -11,6 +11,7 @@ from reconciler.control.linting.calls import apply_decorator
 from reconciler.control.linting.classes import attribute_of
 from reconciler.control.linting.containers import elements, sequence, text, unpacked, with_entry
 from reconciler.control.linting.expressions import added, base_of, turns
+from reconciler.control.linting.following import inherit
 from reconciler.control.linting.narrowing import narrowed
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
@@ -241,7 +242,7 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
     made = run.context.program.class_of[node]
     for decorator in node.decorator_list:
         run.evaluate(decorator)
-    bases = [run.evaluate(base) for base in node.bases]
+    bases = [run.evaluate(_bare(base)) for base in node.bases]
     run.say(("bases", made.index, ""), sequence(bases))
     itself: Values = frozenset({Class(made.index)})
     for base in joined(bases):
@@ -258,7 +259,14 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
     ]
     run.say(("members", made.index, ""), sequence(map(text, fields)))
     run.bind(node.name, itself)
+    if "__init__" not in inner.env:
+        inherit(run, made.index)
     return False
+
+
+def _bare(base: ast.expr) -> ast.expr:
+    """Give a base class without its type arguments: `Repository` of `Repository[Wallet]`."""
+    return base.value if isinstance(base, ast.Subscript) else base
 
 
 def _import(run: Run, node: ast.Import) -> bool:
