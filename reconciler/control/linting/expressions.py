@@ -12,6 +12,7 @@ from reconciler.control.linting.narrowing import narrowed
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
     FOREIGN,
+    NAME_LENGTH_MAX,
     NOTHING,
     Function,
     Imported,
@@ -29,7 +30,6 @@ from reconciler.control.linting.writing import note_methods
 
 COMBINATIONS_MAX = 64
 TURNS_MAX = 16
-NAME_LENGTH_MAX = 160
 
 
 def evaluate(run: Run, node: ast.expr) -> Values:
@@ -114,7 +114,8 @@ def _joined_text(run: Run, node: ast.JoinedStr) -> Values:
 def _texts_together(parts: list[Values]) -> Values:
     whole = [""]
     for part in parts:
-        whole = [left + right for left in whole for right in texts(part)][:COMBINATIONS_MAX]
+        every = [left + right for left in whole for right in texts(part)]
+        whole = [each for each in every if len(each) <= NAME_LENGTH_MAX][:COMBINATIONS_MAX]
     return frozenset(map(Text, whole))
 
 
