@@ -232,23 +232,26 @@ def _turns(run: Run, generators: list[ast.comprehension]) -> Iterator[None]:
     """Bind the names of a comprehension turn by turn."""
     first, *rest = generators
     before = dict(run.env)
-    for values in turns(run, run.evaluate(first.iter)):
-        run.context.assign(run, first.target, values)
-        for test in first.ifs:
-            run.evaluate(test)
-            narrowed(run, test, holds=True)
-        if rest:
-            yield from _turns(run, rest)
-        else:
-            yield None
-        run.env = dict(before)
+    items = turns(run, run.evaluate(first.iter))
+    with run.turning(len(items)):
+        for values in items:
+            run.context.assign(run, first.target, values)
+            for test in first.ifs:
+                run.evaluate(test)
+                narrowed(run, test, holds=True)
+            if rest:
+                yield from _turns(run, rest)
+            else:
+                yield None
+            run.env = dict(before)
 
 
 def turns(run: Run, values: Values) -> list[Values]:
     """Give what a loop meets, turn by turn where its items are known, else all at once."""
     if len(values) == 1:
         (value,) = values
-        if isinstance(value, Sequence) and 0 < len(value.items) <= TURNS_MAX:
+        count = len(value.items) if isinstance(value, Sequence) else 0
+        if isinstance(value, Sequence) and 0 < count <= TURNS_MAX and run.can_turn(count):
             return list(value.items)
     return [elements(run, values)]
 

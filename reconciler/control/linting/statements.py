@@ -132,19 +132,24 @@ def _for(run: Run, node: ast.For | ast.AsyncFor) -> bool:
     items = turns(run, run.evaluate(node.iter))
     before = dict(run.env)
     # Once more where the items are not told apart: what a turn leaves behind, the next one meets.
-    for values in items if len(items) > 1 else items * 2:
-        assign(run, node.target, values)
-        execute(run, node.body)
+    if len(items) == 1 and run.can_turn(2):
+        items = items * 2
+    with run.turning(len(items)):
+        for values in items:
+            assign(run, node.target, values)
+            execute(run, node.body)
     run.env = _together(before, run.env)
     return execute(run, node.orelse)
 
 
 def _while(run: Run, node: ast.While) -> bool:
-    for _ in range(2):
-        run.evaluate(node.test)
-        before = dict(run.env)
-        execute(run, node.body)
-        run.env = _together(before, run.env)
+    count = 2 if run.can_turn(2) else 1
+    with run.turning(count):
+        for _ in range(count):
+            run.evaluate(node.test)
+            before = dict(run.env)
+            execute(run, node.body)
+            run.env = _together(before, run.env)
     return execute(run, node.orelse)
 
 
