@@ -1,6 +1,7 @@
 """Calls: what they give, and what they write by what they are told."""
 
 import ast
+import re
 
 from reconciler.control.linting.arguments import Arguments, evaluated, first_items
 from reconciler.control.linting.classes import attribute_of, super_of
@@ -46,6 +47,8 @@ from reconciler.control.linting.values import (
 from reconciler.control.linting.vocabulary import DOCUMENT_CHAIN, DOCUMENT_WRITES, TOLD_BY_ARGUMENTS
 from reconciler.control.linting.writing import note_call, note_methods
 
+# What is called so and takes the name of a balance collection gives it.
+_OPENS = re.compile(r"_*(get_)?(mongo_|db_)?(coll|col|collection)")
 _RUN_LATER = ("target", "func", "function", "fn", "callback")
 _GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 
@@ -67,7 +70,7 @@ def call(run: Run, node: ast.Call) -> Values:
     if is_unknown(found) and not any(
         isinstance(each, Foreign) or is_foreign(each) for each in callees
     ):
-        return _default(node, given) or _guess(run, node) or found
+        return _default(node, given) or _guess(run, node, given) or found
     return found
 
 
@@ -279,8 +282,14 @@ def _default(node: ast.Call, given: Arguments) -> Values:
     return NOTHING
 
 
-def _guess(run: Run, node: ast.Call) -> Values:
+def _guess(run: Run, node: ast.Call, given: Arguments) -> Values:
     name = _called(node)
+    if _OPENS.fullmatch(name):
+        return frozenset(
+            Collection(each, Certainty.LIKELY)
+            for each in texts(given.get(0, "name"))
+            if each in run.context.names
+        )
     return run.context.names.guess(name) if name else NOTHING
 
 

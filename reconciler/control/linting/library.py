@@ -21,6 +21,7 @@ from reconciler.control.linting.values import (
     Mapping,
     Partial,
     Sequence,
+    Text,
     Values,
     WriteModel,
     joined,
@@ -102,6 +103,11 @@ def _partial(_run: Run, given: Arguments) -> Values:
     )
 
 
+def _declared(_run: Run, given: Arguments) -> Values:
+    """Give the default of a field; it is what the field holds unless somebody sets it."""
+    return frozenset(each for each in given.get(0, "default") if isinstance(each, Text))
+
+
 def _types(_run: Run, _given: Arguments) -> Values:
     return frozenset({Imported("builtins.type()")})
 
@@ -121,6 +127,8 @@ _KNOWN: dict[str, Callable[[Run, Arguments], Values]] = {
     "filter": _second,
     "cast": _second,
     "partial": _partial,
+    "Field": _declared,
+    "field": _declared,
     "type": _types,
     "MappingProxyType": _same,
 }

@@ -203,8 +203,13 @@ def _is_other(value: Value) -> bool:
 
 
 def is_foreign(value: Value) -> bool:
-    """Whether it comes from a package that has nothing to do with MongoDB."""
-    return isinstance(value, Imported) and value.dotted.partition(".")[0] in FOREIGN_PACKAGES
+    """Whether it comes from a package that has nothing to do with MongoDB.
+
+    The settings of Django hold whatever a project puts there, a database too.
+    """
+    if not isinstance(value, Imported) or value.dotted.startswith("django.conf."):
+        return False
+    return value.dotted.partition(".")[0] in FOREIGN_PACKAGES
 
 
 def _item(run: Run, value: Value, keys: Values, position: int | None) -> Values:

@@ -76,6 +76,10 @@ def _told(run: Run, method: Method, given: Arguments) -> Iterator[Target]:
         found = targets.of_models(given.get(0, "models") | given.by_name.get("requests", NOTHING))
     elif name == "drop_collection":
         found = targets.of_name(given.get(0, "name_or_collection"))
+    elif name in PLAIN_WRITES and isinstance(method.receiver, Unknown):
+        # What wraps a database takes the collection's name first; no collection takes a text there.
+        first = given.get(0, "collection")
+        found = targets.of_name(frozenset(each for each in first if isinstance(each, Text)))
     elif name == "map_reduce":
         found = targets.of_output(given.get(2, "out"))
     elif name == "rename" and _is_collection(method.receiver):

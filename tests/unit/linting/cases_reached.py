@@ -448,4 +448,44 @@ CASES = {
             o.update_one({}, {})
             target.delete_one({})  # write: wallets delete_one credit
     """,
+    "fields of settings": """
+        from pydantic import Field
+        from pydantic_settings import BaseSettings
+        class Settings(BaseSettings):
+            wallets: str = Field("wallets", alias="WALLETS")
+            traders: str = Field(default="trader_balances")
+            orders: str = Field(default="orders")
+        settings = Settings()
+        def credit(db):
+            db[settings.wallets].update_one({}, {})  # write: wallets update_one credit
+            db[settings.traders].update_one({}, {})  # write: trader_balances update_one credit
+            db[settings.orders].update_one({}, {})
+    """,
+    "database in the settings of Django": """
+        from django.conf import settings
+        db = settings.MONGO_DB
+        def credit():
+            db.wallets.update_one({}, {})  # write: wallets update_one credit
+            settings.MONGO_DB["wallets"].update_one({}, {})  # write: wallets update_one credit
+            settings.MONGO_DB["orders"].update_one({}, {})
+    """,
+    "unexplained function that opens a collection": """
+        from app.db import coll, get_coll
+        async def credit(self):
+            await coll("wallets").update_one({}, {})  # write: wallets update_one credit
+            await get_coll("orders").update_one({}, {})
+            await self.collection("wallets").delete_one({})  # write: wallets delete_one credit
+            await self.collection("wallets").find_one({})
+    """,
+    "wrapper that takes the collection's name": """
+        from app.db import mongo_service
+        WALLETS = "wallets"
+        async def credit(wallets):
+            await mongo_service.update_one("wallets", {}, {})  # write: wallets update_one credit
+            await mongo_service.insert_many(WALLETS, [])  # write: wallets insert_many credit
+            await mongo_service.insert_one(collection="wallets", document={})  # write: wallets insert_one credit
+            await mongo_service.update_one("orders", {}, {})
+            await mongo_service.find_one("wallets", {})
+            await mongo_service.insert_many(wallets)
+    """,
 }
