@@ -131,7 +131,7 @@ class Program:
         module = Module(len(self.codes), file, parts, tree, is_package)
         module.code = self._code(module, tree, "<module>")
         module.index = module.code.index
-        self._collect(module, tree, "", None, None)
+        self._collect(module, tree)
         return module
 
     def _code(self, module: Module, node: ast.Module | FunctionNode, qualname: str) -> Code:
@@ -145,21 +145,21 @@ class Program:
         self.classes.append(made)
         return made
 
-    def _collect(
-        self, module: Module, node: ast.AST, prefix: str, parent: Code | None, owner: int | None
-    ) -> None:
-        """Number the functions and classes below a node."""
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.ClassDef):
-                made = self._class(module, prefix + child.name)
-                self.class_of[child] = made
-                self._collect(module, child, f"{prefix}{child.name}.", parent, made.index)
-            elif isinstance(child, FunctionNode):
-                code = self._function(module, child, prefix, parent, owner)
-                below = prefix if isinstance(child, ast.Lambda) else f"{code.qualname}."
-                self._collect(module, child, below, code, None)
-            else:
-                self._collect(module, child, prefix, parent, owner)
+    def _collect(self, module: Module, tree: ast.Module) -> None:
+        """Number the functions and classes of a module, however deep its code is nested."""
+        waiting: list[tuple[ast.AST, str, Code | None, int | None]] = [(tree, "", None, None)]
+        while waiting:
+            node, prefix, parent, owner = waiting.pop()
+            if isinstance(node, ast.ClassDef):
+                made = self._class(module, prefix + node.name)
+                self.class_of[node] = made
+                prefix, owner = f"{prefix}{node.name}.", made.index
+            elif isinstance(node, FunctionNode):
+                parent = self._function(module, node, prefix, parent, owner)
+                prefix = prefix if isinstance(node, ast.Lambda) else f"{parent.qualname}."
+                owner = None
+            children = [*ast.iter_child_nodes(node)]
+            waiting += [(child, prefix, parent, owner) for child in reversed(children)]
 
     def _function(
         self,

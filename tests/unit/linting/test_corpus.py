@@ -85,3 +85,11 @@ def nested(head: str, depth: int, body: str) -> str:
 def test_code_that_would_grow_without_end_is_searched(text: str) -> None:
     """The search ends, and still finds the write."""
     assert {each.collection for each in searched(text).findings} == {"wallets"}
+
+
+def test_code_nested_beyond_reading_hides_nothing_else() -> None:
+    """What stands beside it is found, and the file is named."""
+    writes = searched("def credit(db):\n    db.wallets.drop()\n\nx = a" + ".b" * 1500 + "\n")
+
+    assert [each.line for each in writes.findings] == [2]
+    assert writes.too_deep == ("app/service.py",)
