@@ -64,9 +64,17 @@ class Place:
 
 def installed_place() -> Place:
     """Give the place of the package that is running."""
-    package = Path(reconciler.__file__).resolve().parent
-    shipped = package / _SHIPPED
-    return Place(package.parent, shipped if shipped.is_dir() else package.parent)
+    return place_of(Path(reconciler.__file__).resolve().parent)
+
+
+def place_of(package: Path) -> Place:
+    """Give the place of a package: beside it in a checkout, else what its wheel ships.
+
+    A checkout is not believed a second record within the package: nobody would look at it there.
+    """
+    root, shipped = package.parent, package / _SHIPPED
+    is_checkout = (root / FREEZE_FILE).is_file() and (root / EVIDENCE_FOLDER).is_dir()
+    return Place(root, shipped if shipped.is_dir() and not is_checkout else root)
 
 
 def frozen_code(sources: Mapping[str, str], specification: str) -> FrozenCode:

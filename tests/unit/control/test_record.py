@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.control.approving import FreezeRefused, approve
+from reconciler.control.frozen import place_of
 from reconciler.control.proposing import Wish, draft, propose
 from reconciler.control.record import Freeze, Signer, SpoiledRecord
 from reconciler.control.record_text import read_record, record_text, sealed, unsealed
@@ -217,6 +218,16 @@ def test_what_is_compiled_before_a_frozen_module_is_a_problem(frozen: Repository
 
     frozen.write("reconciler/model/amounts.abi3.so", "")
     assert "amounts.abi3.so is imported in the place of" in verify(frozen.place).problems[0]
+
+
+def test_a_checkout_goes_by_its_own_record(frozen: Repository) -> None:
+    """A second one within the package, as a wheel has it, does not stand before it."""
+    frozen.write("reconciler/control/record/freeze.toml", "")
+    assert place_of(frozen.root / "reconciler") == frozen.place
+
+    (frozen.root / "freeze.toml").unlink()
+    shipped = frozen.root / "reconciler/control/record"
+    assert place_of(frozen.root / "reconciler").documents == shipped
 
 
 def test_evidence_that_says_too_little_proves_nothing(repository: Repository) -> None:
