@@ -14,6 +14,7 @@ from reconciler.control.linting.containers import (
     text,
     with_entry,
 )
+from reconciler.control.linting.documents import document_collections, is_of_engine
 from reconciler.control.linting.following import call_function, construct
 from reconciler.control.linting.library import call_imported
 from reconciler.control.linting.members import attribute, is_foreign
@@ -44,7 +45,12 @@ from reconciler.control.linting.values import (
     names_in,
     texts,
 )
-from reconciler.control.linting.vocabulary import DOCUMENT_CHAIN, DOCUMENT_WRITES, TOLD_BY_ARGUMENTS
+from reconciler.control.linting.vocabulary import (
+    DOCUMENT_CHAIN,
+    DOCUMENT_WRITES,
+    ENGINE_WRITES,
+    TOLD_BY_ARGUMENTS,
+)
 from reconciler.control.linting.writing import note_call, note_methods
 
 # What is called so and takes the name of a balance collection gives it.
@@ -67,11 +73,25 @@ def call(run: Run, node: ast.Call) -> Values:
         _grow(run, node.func, callees, given)
     if not any(isinstance(each, Function | Class | Partial) for each in callees):
         _hand_over(run, given, node, line)
+    if isinstance(node.func, ast.Attribute) and is_unknown(callees):
+        _note_engine(run, node.func.attr, given, line)
     if is_unknown(found) and not any(
         isinstance(each, Foreign) or is_foreign(each) for each in callees
     ):
         return _default(node, given) or _guess(run, node, given) or found
     return found
+
+
+def _note_engine(run: Run, name: str, given: Arguments, line: int) -> None:
+    """Note what an engine of ODMantic writes: it is handed the documents or their class."""
+    if name not in ENGINE_WRITES:
+        return
+    first = given.get(0, "instance")
+    for each in first | elements(run, first):
+        if isinstance(each, Class | Instance) and is_of_engine(run, each.owner):
+            for collection in document_collections(run, each.owner):
+                if collection in run.context.names:
+                    run.find(line, collection, name)
 
 
 def call_plain(run: Run, function: Function, given: tuple[Values, ...]) -> Values:

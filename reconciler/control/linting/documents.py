@@ -68,6 +68,11 @@ def document_collections(run: Run, owner: int) -> list[str]:
     return named or _by_convention(run, owner, outer)
 
 
+def is_of_engine(run: Run, owner: int) -> bool:
+    """Whether objects of a class are written by handing them to an engine."""
+    return any(dotted.startswith("odmantic.") for dotted in outer_bases(run, owner))
+
+
 def _named(run: Run, owner: int) -> Iterator[str]:
     for nested, keys in _NESTED:
         for value in inherited(run, owner, nested) or NOTHING:

@@ -168,6 +168,8 @@ DOCUMENT_WRITES = PLAIN_WRITES | frozenset(
         "remove",
     ]
 )
+# Methods of an engine to which documents are handed.
+ENGINE_WRITES = frozenset({"save", "save_all", "delete", "remove"})
 # Methods that give a query or documents again.
 DOCUMENT_CHAIN = frozenset(
     [

@@ -326,4 +326,18 @@ CASES = {
         async def work():
             await Wallet.find_one({}).update({})  # write: wallets update work
     """,
+    "engine of ODMantic": """
+        from odmantic import AIOEngine, Model
+        class Wallet(Model):
+            model_config = {"collection": "wallets"}
+        class Order(Model):
+            model_config = {"collection": "orders"}
+        engine = AIOEngine()
+        async def credit(user_id, engine2: AIOEngine, wallet: Wallet):
+            await engine.save(Wallet(user_id=user_id))  # write: wallets save credit
+            await engine2.save_all([wallet])  # write: wallets save_all credit
+            await engine2.remove(Wallet, Wallet.user_id == user_id)  # write: wallets remove credit
+            await engine.save(Order())
+            await engine.find_one(Wallet)
+    """,
 }
