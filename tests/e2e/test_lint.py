@@ -65,9 +65,7 @@ def test_a_baseline_only_goes_down(command_line: CommandLine, tmp_path: Path) ->
     assert "has 0 of 1 known writes" in fewer.stdout
 
 
-def test_no_baseline_is_written_of_half_a_search(
-    command_line: CommandLine, tmp_path: Path
-) -> None:
+def test_no_baseline_is_written_of_half_a_search(command_line: CommandLine, tmp_path: Path) -> None:
     """Nothing is called known that no file holds, and the reason and the way out are said."""
     (tmp_path / "a.py").write_text(WRITE)
     (tmp_path / "b.py").write_text("def f(:\n")
