@@ -9,7 +9,13 @@ import pytest
 from reconciler.control.approving import FreezeRefused, approve
 from reconciler.control.record import Freeze, Signer, SpoiledRecord
 from reconciler.control.record_text import read_record, record_text, sealed, unsealed
-from reconciler.control.verifying import NEVER_FROZEN, record_problems, verify
+from reconciler.control.verifying import (
+    CODE_STEP,
+    NEVER_FROZEN,
+    RECORD_STEP,
+    record_problems,
+    verify,
+)
 from tests.unit.control.repository import NOW, Repository, new_key, new_repository
 
 Files = dict[str, str]
@@ -190,6 +196,19 @@ def test_code_that_cannot_be_read_is_a_problem(frozen: Repository) -> None:
 
     assert report.problems == [report.code_problem]
     assert "reconciler/sync/post.py cannot be parsed" in str(report.code_problem)
+
+
+def test_the_way_out_is_that_of_what_is_wrong(frozen: Repository) -> None:
+    """Changed code can be frozen again; a changed record must be put back first."""
+    stranger = [new_key().public().hex]
+    right = verify(frozen.place).what_to_do
+    record = verify(frozen.place, trusted_keys=stranger).what_to_do
+    frozen.change("reconciler/sync/post.py", "+ 1", "+ 2")
+    code = verify(frozen.place).what_to_do
+    both = verify(frozen.place, trusted_keys=stranger).what_to_do
+
+    assert (right, code, record) == (None, CODE_STEP, RECORD_STEP)
+    assert both == f"{RECORD_STEP} {CODE_STEP}"
 
 
 def test_what_was_never_frozen_is_not_valid(repository: Repository) -> None:
