@@ -43,7 +43,10 @@ def evidence_problem(document: Document, freeze: Freeze) -> str | None:
         return "is no evidence of a freeze"
     if document.get("digest") != freeze.digest:
         return "is about other code"
-    return failed_step(document)
+    try:
+        return failed_step(document)
+    except (KeyError, TypeError, AttributeError):
+        return "does not say of each transaction what came of it"
 
 
 def failed_step(evidence: Document) -> str | None:

@@ -3,10 +3,11 @@
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.machinery import all_suffixes
 from pathlib import Path
 
 import reconciler
-from reconciler.control.imports import NotFreezable, closure
+from reconciler.control.imports import OURS, NotFreezable, closure
 from reconciler.control.units import VERSION, VERSION_PATH, digest_of, text_digest, units_of
 
 FROZEN_PACKAGE = "reconciler/sync"
@@ -100,12 +101,11 @@ def checksum(prefix: str) -> str:
 
 
 class _Sources(Mapping[str, str]):
-    """The sources below a folder, each read when it is asked for."""
+    """What can be imported below a folder, each source read when it is asked for."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        files = (root / "reconciler").rglob("*.py")
-        self._paths = frozenset(path.relative_to(root).as_posix() for path in files)
+        self._paths = frozenset(path.relative_to(root).as_posix() for path in _importable(root))
 
     def __getitem__(self, path: str) -> str:
         if path not in self._paths:
@@ -120,6 +120,17 @@ class _Sources(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._paths)
+
+
+def _importable(root: Path) -> Iterator[Path]:
+    """Give the files that Python imports: sources, and what is compiled already."""
+    suffixes = tuple(all_suffixes())
+    for path in (root / OURS).rglob("*"):
+        if path.is_symlink() and path.is_dir():
+            raise NotFreezable(f"{path.relative_to(root)} is a link to a folder: it is not frozen")
+        # Python holds what is in its cache against the sources.
+        if path.name.endswith(suffixes) and path.parent.name != "__pycache__":
+            yield path
 
 
 def _read(root: Path, path: str) -> str:

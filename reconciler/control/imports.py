@@ -6,6 +6,8 @@ could not be frozen.
 """
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,12 +18,15 @@ OURS = "reconciler"
 # A call of one of these with a literal name is an import like any other.
 _IMPORTERS = frozenset({"import_module", "__import__"})
 # What runs code whose source cannot be seen, or finds modules without naming them.
-_RUNS_UNSEEN_CODE = frozenset({"exec", "eval", "compile"})
+_RUNS_UNSEEN_CODE = frozenset({"exec", "eval", "compile", "__builtins__"})
 _HIDDEN_IMPORTERS = frozenset(
     {
         "importlib.util",
         "importlib.machinery",
         "importlib.abc",
+        "importlib.resources",
+        "builtins",
+        "sys.modules",
         "runpy",
         "pkgutil",
         "imp",
@@ -60,6 +65,7 @@ def closure(sources: Mapping[str, str], package: str) -> list[str]:
         if path in found:
             continue
         found.add(path)
+        _hold_unshadowed(path, sources)
         todo += _packages_of(path, sources)
         todo += _imported(_module_of(path), sources)
     return sorted(found)
@@ -69,12 +75,26 @@ def parsed(path: str, text: str) -> ast.Module:
     """Parse a source.
 
     Raises:
-        NotFreezable: it is no Python.
+        NotFreezable: it is no Python, or Python would read it as another text than this one.
     """
     try:
+        # A comment can name an encoding in which what is a comment here is code.
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(text.encode()).readline)
+        if encoding != "utf-8":
+            raise NotFreezable(f"{path} is written in {encoding}: frozen code is written in utf-8")
         return ast.parse(text)
     except (SyntaxError, ValueError) as error:
         raise NotFreezable(f"{path} cannot be parsed: {error}") from error
+
+
+def _hold_unshadowed(path: str, sources: Mapping[str, str]) -> None:
+    """Refuse what Python would import before this source, and whose source cannot be seen."""
+    stem = path.removesuffix(".py")
+    for other in sources:
+        if other.endswith(".py"):
+            continue
+        if other.startswith((f"{stem}.", f"{stem}/__init__.")):
+            raise NotFreezable(f"{other} is imported in the place of {path}: remove it")
 
 
 def _module_of(path: str) -> _Module:
@@ -137,7 +157,8 @@ def _files(
     if name.split(".", maxsplit=1)[0] != OURS:
         return
     folder = name.replace(".", "/")
-    for path in (f"{folder}.py", f"{folder}/__init__.py"):
+    # Python takes a package before a module of the same name.
+    for path in (f"{folder}/__init__.py", f"{folder}.py"):
         if path in sources:
             yield path
             return

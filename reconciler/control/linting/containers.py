@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
     ITEMS_MAX,
+    NAME_LENGTH_MAX,
     NOTHING,
     Class,
     Document,
@@ -19,8 +20,10 @@ from reconciler.control.linting.values import (
 
 
 def text(value: str | None) -> Values:
-    """Give a literal text as values; nothing for None."""
-    return NOTHING if value is None else frozenset({Text(value)})
+    """Give a literal text as values; nothing for None, and for what is too long to be a name."""
+    if value is None or len(value) > NAME_LENGTH_MAX:
+        return NOTHING
+    return frozenset({Text(value)})
 
 
 def elements(run: Run, values: Values) -> Values:

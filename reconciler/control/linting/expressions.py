@@ -12,6 +12,7 @@ from reconciler.control.linting.narrowing import narrowed
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
     FOREIGN,
+    NAME_LENGTH_MAX,
     NOTHING,
     Function,
     Imported,
@@ -29,7 +30,6 @@ from reconciler.control.linting.writing import note_methods
 
 COMBINATIONS_MAX = 64
 TURNS_MAX = 16
-NAME_LENGTH_MAX = 160
 
 
 def evaluate(run: Run, node: ast.expr) -> Values:
@@ -49,8 +49,14 @@ def _name(run: Run, node: ast.Name) -> Values:
         found = frozenset({Imported(f"?.{node.id}")})
     # A type of the driver is called like what it makes, and is not that.
     if is_unknown(found) and node.id not in DRIVER_TYPES and not any(map(is_foreign, found)):
-        return run.context.names.guess(node.id) or found
+        return run.context.names.guess(node.id) or _guessed_origin(run, found) or found
     return found
+
+
+def _guessed_origin(run: Run, found: Values) -> Values:
+    """Guess by the name that something has where it is imported from."""
+    origins = [each.dotted.rpartition(".")[2] for each in found if isinstance(each, Imported)]
+    return joined(run.context.names.guess(each) for each in origins if each not in DRIVER_TYPES)
 
 
 def _attribute(run: Run, node: ast.Attribute) -> Values:
@@ -108,7 +114,8 @@ def _joined_text(run: Run, node: ast.JoinedStr) -> Values:
 def _texts_together(parts: list[Values]) -> Values:
     whole = [""]
     for part in parts:
-        whole = [left + right for left in whole for right in texts(part)][:COMBINATIONS_MAX]
+        every = [left + right for left in whole for right in texts(part)]
+        whole = [each for each in every if len(each) <= NAME_LENGTH_MAX][:COMBINATIONS_MAX]
     return frozenset(map(Text, whole))
 
 
@@ -225,23 +232,26 @@ def _turns(run: Run, generators: list[ast.comprehension]) -> Iterator[None]:
     """Bind the names of a comprehension turn by turn."""
     first, *rest = generators
     before = dict(run.env)
-    for values in turns(run, run.evaluate(first.iter)):
-        run.context.assign(run, first.target, values)
-        for test in first.ifs:
-            run.evaluate(test)
-            narrowed(run, test, holds=True)
-        if rest:
-            yield from _turns(run, rest)
-        else:
-            yield None
-        run.env = dict(before)
+    items = turns(run, run.evaluate(first.iter))
+    with run.turning(len(items)):
+        for values in items:
+            run.context.assign(run, first.target, values)
+            for test in first.ifs:
+                run.evaluate(test)
+                narrowed(run, test, holds=True)
+            if rest:
+                yield from _turns(run, rest)
+            else:
+                yield None
+            run.env = dict(before)
 
 
 def turns(run: Run, values: Values) -> list[Values]:
     """Give what a loop meets, turn by turn where its items are known, else all at once."""
     if len(values) == 1:
         (value,) = values
-        if isinstance(value, Sequence) and 0 < len(value.items) <= TURNS_MAX:
+        count = len(value.items) if isinstance(value, Sequence) else 0
+        if isinstance(value, Sequence) and 0 < count <= TURNS_MAX and run.can_turn(count):
             return list(value.items)
     return [elements(run, values)]
 

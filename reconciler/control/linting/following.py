@@ -16,6 +16,7 @@ from reconciler.control.linting.values import (
     Instance,
     Text,
     Values,
+    is_unknown,
 )
 
 
@@ -30,7 +31,8 @@ def call_function(
         if values and name not in bound:
             run.say(("parameter", code.index, name), values)
     if site is None and isinstance(function.bound, Instance) and code.name == "__init__":
-        site = function.bound.owner
+        # What it makes of the object may depend on what the object's class names.
+        return _followed(run, code, set_here, function.bound.owner)
     if site is not None:
         return _followed(run, code, set_here, site) if _can_differ(given) else NOTHING
     if not code.gives:
@@ -60,6 +62,19 @@ def construct(run: Run, made: Class, given: Arguments, node: ast.AST) -> Values:
     run.insist(("below", made.owner, ""), frozenset({Class(site)}))
     _make(run, made.owner, given, site)
     return frozenset({Instance(site)})
+
+
+def inherit(run: Run, owner: int) -> None:
+    """Let a class have what the constructor that it inherits makes of its own names."""
+    instance = Instance(owner, is_exact=False)
+    before = set(run.unit.said)
+    for maker in attribute_of(run, Instance(owner), "__init__") or NOTHING:
+        if isinstance(maker, Function) and run.context.code(maker).owner != owner:
+            call_function(run, Function(maker.code, instance), Arguments())
+    # What only its callers know is known of the class that it inherits from.
+    for key in set(run.unit.said) - before:
+        if is_unknown(run.unit.said[key]):
+            del run.unit.said[key]
 
 
 def _make(run: Run, owner: int, given: Arguments, site: int | None) -> None:

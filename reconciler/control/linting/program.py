@@ -214,10 +214,17 @@ def _bound_names(node: FunctionNode) -> tuple[frozenset[str], bool]:
         if isinstance(each, ast.Global | ast.Nonlocal):
             elsewhere |= set(each.names)
         elif isinstance(each, ast.Yield | ast.YieldFrom) or (
-            isinstance(each, ast.Return) and not isinstance(each.value, ast.Constant | None)
+            isinstance(each, ast.Return) and _can_name(each.value)
         ):
             gives = True
     return frozenset(names - elsewhere), gives
+
+
+def _can_name(given: ast.expr | None) -> bool:
+    """Whether what is returned may name or be a collection: a text may, other constants do not."""
+    if isinstance(given, ast.Constant):
+        return isinstance(given.value, str)
+    return given is not None
 
 
 def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:

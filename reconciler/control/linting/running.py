@@ -1,7 +1,8 @@
 """One run through a body of code: its names as they are now, and what it says and finds."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.control.linting.facts import Facts, Key
@@ -14,6 +15,8 @@ from reconciler.control.linting.vocabulary import BUILTINS
 
 DEPTH_MAX = 5
 CALLS_MAX = 300
+# So often the innermost of nested loops is gone through in all; past that once for everything.
+TURNS_IN_ALL_MAX = 256
 # What lists names of the code itself is said in full.
 _NAMES_ONLY = frozenset({"members", "bases"})
 
@@ -93,6 +96,20 @@ class Run:
         self.has_made = False
         self.is_class = is_class
         self.caller = called_by
+        self.turns = 1
+
+    @contextmanager
+    def turning(self, count: int) -> Iterator[None]:
+        """Count the turns of a loop while its body is run."""
+        self.turns *= count
+        try:
+            yield
+        finally:
+            self.turns //= count
+
+    def can_turn(self, count: int) -> bool:
+        """Whether a loop may be gone through so often, with all loops around it."""
+        return self.turns * count <= TURNS_IN_ALL_MAX
 
     def evaluate(self, node: ast.expr | None) -> Values:
         """Say what an expression may be, and find what it writes."""

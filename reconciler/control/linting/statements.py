@@ -11,6 +11,7 @@ from reconciler.control.linting.calls import apply_decorator
 from reconciler.control.linting.classes import attribute_of
 from reconciler.control.linting.containers import elements, sequence, text, unpacked, with_entry
 from reconciler.control.linting.expressions import added, base_of, turns
+from reconciler.control.linting.following import inherit
 from reconciler.control.linting.narrowing import narrowed
 from reconciler.control.linting.running import Run
 from reconciler.control.linting.values import (
@@ -131,19 +132,24 @@ def _for(run: Run, node: ast.For | ast.AsyncFor) -> bool:
     items = turns(run, run.evaluate(node.iter))
     before = dict(run.env)
     # Once more where the items are not told apart: what a turn leaves behind, the next one meets.
-    for values in items if len(items) > 1 else items * 2:
-        assign(run, node.target, values)
-        execute(run, node.body)
+    if len(items) == 1 and run.can_turn(2):
+        items = items * 2
+    with run.turning(len(items)):
+        for values in items:
+            assign(run, node.target, values)
+            execute(run, node.body)
     run.env = _together(before, run.env)
     return execute(run, node.orelse)
 
 
 def _while(run: Run, node: ast.While) -> bool:
-    for _ in range(2):
-        run.evaluate(node.test)
-        before = dict(run.env)
-        execute(run, node.body)
-        run.env = _together(before, run.env)
+    count = 2 if run.can_turn(2) else 1
+    with run.turning(count):
+        for _ in range(count):
+            run.evaluate(node.test)
+            before = dict(run.env)
+            execute(run, node.body)
+            run.env = _together(before, run.env)
     return execute(run, node.orelse)
 
 
@@ -241,7 +247,7 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
     made = run.context.program.class_of[node]
     for decorator in node.decorator_list:
         run.evaluate(decorator)
-    bases = [run.evaluate(base) for base in node.bases]
+    bases = [run.evaluate(_bare(base)) for base in node.bases]
     run.say(("bases", made.index, ""), sequence(bases))
     itself: Values = frozenset({Class(made.index)})
     for base in joined(bases):
@@ -258,7 +264,14 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
     ]
     run.say(("members", made.index, ""), sequence(map(text, fields)))
     run.bind(node.name, itself)
+    if "__init__" not in inner.env:
+        inherit(run, made.index)
     return False
+
+
+def _bare(base: ast.expr) -> ast.expr:
+    """Give a base class without its type arguments: `Repository` of `Repository[Wallet]`."""
+    return base.value if isinstance(base, ast.Subscript) else base
 
 
 def _import(run: Run, node: ast.Import) -> bool:

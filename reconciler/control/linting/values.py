@@ -180,6 +180,8 @@ OTHER = Text("\0other")
 FOREIGN: Values = frozenset({Foreign()})
 VALUES_MAX = 256
 ITEMS_MAX = 512
+# What is longer is no name of anything.
+NAME_LENGTH_MAX = 160
 
 
 def joined(parts: Iterable[Values]) -> Values:

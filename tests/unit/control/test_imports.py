@@ -1,5 +1,7 @@
 """What is frozen: everything of ours that is imported, however it is written."""
 
+import re
+
 import pytest
 
 from reconciler.control.imports import NotFreezable, closure
@@ -65,6 +67,11 @@ def test_what_an_import_imports_counts_too() -> None:
         "exec(text)",
         "eval('1')",
         "import sys\nsys.modules['reconciler.other']",
+        "import builtins\nbuiltins.exec(text)",
+        "from builtins import exec as run",
+        "__builtins__['exec'](text)",
+        "from sys import modules",
+        "from importlib import resources",
         "import reconciler.gone",
         "from ....other import x",
         "import reconciler.other, (",
@@ -74,3 +81,38 @@ def test_what_only_a_running_program_knows_cannot_be_frozen(line: str) -> None:
     """It is refused, with the file."""
     with pytest.raises(NotFreezable, match="reconciler/sync/post"):
         frozen_with(line)
+
+
+def test_a_package_is_imported_before_a_module_of_its_name() -> None:
+    """The folder is what is frozen, as it is what runs."""
+    found = frozen_with("import reconciler.other", **{"reconciler/other/__init__.py": "x = 2"})
+
+    assert "reconciler/other/__init__.py" in found
+    assert "reconciler/other.py" not in found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "reconciler/other.cpython-311-x86_64-linux-gnu.so",
+        "reconciler/other.abi3.so",
+        "reconciler/other/__init__.pyc",
+        "reconciler/sync/__init__.so",
+    ],
+)
+def test_what_is_compiled_cannot_stand_before_a_source(path: str) -> None:
+    """Python would import it, and nobody could see what it does."""
+    with pytest.raises(NotFreezable, match=re.escape(path)):
+        frozen_with("import reconciler.other", **{path: ""})
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "unicode_escape", "latin-1"])
+def test_a_source_is_what_python_reads(encoding: str) -> None:
+    """A comment that names another encoding could make code of comments."""
+    with pytest.raises(NotFreezable, match="utf-8"):
+        frozen_with(f"# -*- coding: {encoding} -*-\n# +AAo-x = 2\nx = 1\n")
+
+
+def test_a_source_may_say_that_it_is_in_utf_8() -> None:
+    """That is what it is read as."""
+    assert "reconciler/other.py" in frozen_with("# coding: utf-8\nimport reconciler.other")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.control.approving import FreezeRefused, approve
+from reconciler.control.proposing import Wish, draft, propose
 from reconciler.control.record import Freeze, Signer, SpoiledRecord
 from reconciler.control.record_text import read_record, record_text, sealed, unsealed
 from reconciler.control.verifying import (
@@ -16,7 +17,7 @@ from reconciler.control.verifying import (
     record_problems,
     verify,
 )
-from tests.unit.control.repository import NOW, Repository, new_key, new_repository
+from tests.unit.control.repository import NOW, Repository, evidence, new_key, new_repository
 
 Files = dict[str, str]
 
@@ -209,6 +210,42 @@ def test_the_way_out_is_that_of_what_is_wrong(frozen: Repository) -> None:
 
     assert (right, code, record) == (None, CODE_STEP, RECORD_STEP)
     assert both == f"{RECORD_STEP} {CODE_STEP}"
+
+
+def test_a_folder_elsewhere_does_not_stand_before_a_frozen_module(
+    frozen: Repository,
+) -> None:
+    """Python would follow the link and import what nobody froze."""
+    frozen.write("../elsewhere/__init__.py", "def rounded(x: int) -> int:\n    return x + 2\n")
+    (frozen.root / "reconciler/model/amounts").symlink_to(frozen.root.parent / "elsewhere")
+
+    assert "reconciler/model/amounts is a link" in verify(frozen.place).problems[0]
+
+
+def test_a_package_put_before_a_frozen_module_is_named(frozen: Repository) -> None:
+    """It is what runs from then on."""
+    frozen.write("reconciler/model/amounts/__init__.py", "def rounded(x):\n    return x\n")
+
+    assert "reconciler/model/amounts/__init__.py: rounded added" in verify(frozen.place).problems
+
+
+def test_what_is_compiled_before_a_frozen_module_is_a_problem(frozen: Repository) -> None:
+    """Its source cannot be seen; what Python itself keeps beside its sources is none."""
+    frozen.write("reconciler/model/__pycache__/amounts.cpython-311.pyc", "")
+    assert verify(frozen.place).is_valid
+
+    frozen.write("reconciler/model/amounts.abi3.so", "")
+    assert "amounts.abi3.so is imported in the place of" in verify(frozen.place).problems[0]
+
+
+def test_evidence_that_says_too_little_proves_nothing(repository: Repository) -> None:
+    """A step without its outcome is refused in words."""
+    code = repository.place.frozen_code()
+    said = evidence(code.digest, operations=[{"operation": "credit"}])
+    wish = Wish("why", "what", "ann", new_signers=(Signer("lead", repository.lead.public().hex),))
+
+    with pytest.raises(FreezeRefused, match="what came of it"):
+        propose(repository.place, draft(repository.place, code, wish, at=NOW), said)
 
 
 def test_what_was_never_frozen_is_not_valid(repository: Repository) -> None:

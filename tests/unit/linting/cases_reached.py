@@ -399,4 +399,53 @@ CASES = {
             db[names.logs].update_one({}, {})
             Job(db.wallets).run()
     """,
+    "a function that gives a name": """
+        def name():
+            return "wallets"
+        class Repository:
+            def create(self, db):
+                db[self.name()].insert_one({})  # write: crypto_balances insert_one Repository.create
+                db[self.table].insert_one({})  # write: trader_balances insert_one Repository.create
+        class Balances(Repository):
+            def name(self):
+                return "crypto_balances"
+            @property
+            def table(self):
+                return "trader_balances"
+        def credit(db):
+            db[name()].insert_one({})  # write: wallets insert_one credit
+    """,
+    "generic repository": """
+        from typing import Generic, TypeVar
+        T = TypeVar("T")
+        class Repository(Generic[T]):
+            collection_name: str
+            def __init__(self, database):
+                self.collection = database[self.collection_name]
+            async def create(self, document: T):
+                await self.collection.insert_one(document)  # write: wallets insert_one Repository.create
+        class Wallets(Repository[dict]):
+            collection_name = "wallets"
+            async def credit(self):
+                await self.collection.update_one({}, {})  # write: wallets update_one Wallets.credit
+        class Orders(Repository[dict]):
+            collection_name = "orders"
+            async def fill(self):
+                await self.collection.update_one({}, {})
+        class Trades(Repository[dict]):
+            collection_name = "trades"
+            def __init__(self, database, clock):
+                super().__init__(database)
+                self.clock = clock
+            async def fill(self):
+                await self.collection.update_one({}, {})
+    """,
+    "imported under another name": """
+        from app.db import wallets as w, orders as o
+        from app.db import wallets_collection as target
+        def credit():
+            w.update_one({}, {})  # write: wallets update_one credit
+            o.update_one({}, {})
+            target.delete_one({})  # write: wallets delete_one credit
+    """,
 }

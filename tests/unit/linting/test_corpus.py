@@ -61,3 +61,27 @@ def test_the_corpus_is_large_and_of_both_kinds() -> None:
     assert len(names) == len(CASES) >= 100
     assert sum("# write: " in line for line in calls) >= 150
     assert sum("# write: " not in line for line in calls) >= 150
+
+
+def nested(head: str, depth: int, body: str) -> str:
+    """Blocks of one kind within each other."""
+    lines = ["    " * level + head.format(level=level) for level in range(depth)]
+    return "\n".join([*lines, "    " * depth + body, ""])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        nested("for a{level} in b{level}:", 18, "db.wallets.drop()"),
+        nested("for a{level} in (1, 2, 3, 4, 5, 6, 7, 8):", 12, "db.wallets.drop()"),
+        nested("while a{level}:", 40, "db.wallets.drop()"),
+        "[" * 12 + "db.wallets.drop()" + " for x in (1, 2, 3, 4, 5, 6, 7, 8)]" * 12,
+        "n = 'wall'\n" + "n = n + n\n" * 60 + "db.wallets.drop()\ndb[n].drop()\n",
+        "n = '%s{}'\n" + "n = (n % n).format(n).join((n, n))\n" * 40 + "db.wallets.drop()\n",
+        "n = 'ab'\n" + "n = f'{n}{n}{n}'\n" * 60 + "db.wallets.drop()\n",
+        "x = [db.wallets]\n" + "x = [*x, *x] + x\n" * 60 + "db.wallets.drop()\n",
+    ],
+)
+def test_code_that_would_grow_without_end_is_searched(text: str) -> None:
+    """The search ends, and still finds the write."""
+    assert {each.collection for each in searched(text).findings} == {"wallets"}
