@@ -51,25 +51,26 @@ def other(character: str, position: int) -> str:
     return "x" if character == " " else " "
 
 
-# Documents have many lines that are alike: every so many characters once their first part is over.
-WHOLE = 1_500
+# Of lines that are much alike every so many characters, once the first part is over. The steps are
+# primes, so that each column has its turn.
+WHOLE = 400
 
 
 @pytest.mark.parametrize(
     "path,step",
     [
-        ("freeze.toml", 1),
-        ("freezes/0001-proposal.json", 3),
-        ("freezes/0001-evidence.json", 19),
-        ("freezes/0002-proposal.json", 1),
-        ("freezes/0002-evidence.json", 17),
+        ("freeze.toml", 3),
+        ("freezes/0001-proposal.json", 7),
+        ("freezes/0001-evidence.json", 53),
+        ("freezes/0002-proposal.json", 5),
+        ("freezes/0002-evidence.json", 47),
     ],
 )
 def test_no_character_can_be_changed(signed: Files, path: str, step: int) -> None:
     """Of the history, the keys, the signatures, the proposals and the evidence; and it is named."""
     text = signed[path]
     assert problems_of(signed) == []
-    end = len(text) if step == 1 else min(WHOLE, len(text))
+    end = min(WHOLE, len(text))
     unnoticed, unnamed = [], []
     for position in (*range(end), *range(end, len(text), step)):
         changed = other(text[position], position)
