@@ -3,7 +3,7 @@
 from functools import cache
 
 from reconciler.control.frozen import installed_place
-from reconciler.control.verifying import WHAT_TO_DO, FreezeBroken, FreezeReport, verify
+from reconciler.control.verifying import FreezeBroken, FreezeReport, verify
 from reconciler.model.freeze_trail import FreezeStanding
 from reconciler.settings import Settings
 
@@ -53,5 +53,5 @@ def hold_to_freeze(settings: Settings) -> None:
     if problem is not None:
         raise FreezeBroken(
             f"freeze.enforce is set, and this program is not what was frozen: {problem}. "
-            f"{WHAT_TO_DO}"
+            f"{freeze_report(settings.freeze.trusted_keys).what_to_do}"
         )

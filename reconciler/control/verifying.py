@@ -14,10 +14,16 @@ from reconciler.control.units import Difference, differences, digest_of
 from reconciler.errors import ReconcilerError
 from reconciler.keys import UnusableKey, public_key_of
 
-WHAT_TO_DO = (
-    "Frozen code changes only by an approved freeze: run `reconciler freeze propose --reason … "
-    "--changes …`, have one of the signers run `reconciler freeze approve --key FILE`, and commit "
-    "freeze.toml and freezes/ (docs/freeze.md)."
+CODE_STEP = (
+    "Take the change of the code back, or deploy what was frozen. Frozen code changes only by an "
+    "approved freeze: in a checkout run `reconciler freeze propose --reason WHY --changes WHAT`, "
+    "have one of the signers run `reconciler freeze approve --key FILE`, and commit freeze.toml "
+    "and freezes/ (docs/freeze.md)."
+)
+RECORD_STEP = (
+    "Put freeze.toml and freezes/ back as they were approved, in a checkout with `git checkout "
+    "HEAD -- freeze.toml freezes`: nothing is frozen on top of a record that is wrong. Another "
+    "root of trust, or a record of your own: docs/freeze.md, Keys."
 )
 NEVER_FROZEN = "there is no freeze.toml: the code was never frozen"
 
@@ -54,6 +60,13 @@ class FreezeReport:
         """Everything that was found wrong, a sentence each."""
         code = [] if self.code_problem is None else [self.code_problem]
         return [*self.record_problems, *code, *map(str, self.differences)]
+
+    @property
+    def what_to_do(self) -> str | None:
+        """What puts right what was found wrong; None if nothing was."""
+        is_other_code = bool(self.differences) or self.code_problem is not None
+        steps = ((self.record_problems, RECORD_STEP), (is_other_code, CODE_STEP))
+        return " ".join(step for is_needed, step in steps if is_needed) or None
 
 
 def verify(place: Place, *, trusted_keys: Collection[str] = ()) -> FreezeReport:

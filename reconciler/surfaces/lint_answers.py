@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.control.linting import Finding, LintReport, Problem
 from reconciler.control.linting.baseline import Compared
 
-ADVICE = "post it through reconciler.sync, or allow it here with a reason"
+ADVICE = "post it through reconciler.sync, or allow it: # reconciler: allow-write REASON"
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {
     "bypassing-write": "Code writes a balance collection outside of the sync library.",

@@ -11,6 +11,8 @@ from tests.e2e.conftest import CommandLine
 from tests.e2e.test_against_a_server import Database, credited, environment
 from tests.integration.auditing.writing import Book
 
+ROLES = ("Writer", "Scanner", "Repairer", "Auditor", "Daemon")
+
 
 def audit(
     command_line: CommandLine, given: Mapping[str, str], *words: str
@@ -73,5 +75,6 @@ def test_the_roles_are_printed_as_the_shell_takes_them(
     ended = command_line.run("db", "init", "--roles", environment=given)
 
     assert ended.returncode == 0
-    assert ended.stdout.count(f'db.getSiblingDB("{database.name}").createRole(') == 2
+    assert ended.stdout.count(f'db.getSiblingDB("{database.name}").createRole(') == len(ROLES)
+    assert [role for role in ROLES if f"// reconciler{role}: " not in ended.stdout] == []
     assert command_line.run("db", "init", "--apply", environment=given).returncode == 2

@@ -35,7 +35,7 @@ async def test_from_nothing_to_strict(database: Database, ask: Ask) -> None:
 async def test_a_person_reads_what_was_tampered_with(
     database: Database, command_line: CommandLine, mongo_uri: str
 ) -> None:
-    """The status ends with 3 and shows which; hardening shows a foreign validator and leaves it."""
+    """The status ends with 3 and shows which; hardening shows a foreign one and leaves it."""
     await Schema(database, DEFAULT_MAPPINGS).init()
     await Hardening(database, DEFAULT_MAPPINGS).apply(replaces=False)
     await database.command("dropAllRolesFromDatabase")
@@ -45,8 +45,11 @@ async def test_a_person_reads_what_was_tampered_with(
 
     status = command_line.run("db", "status", environment=told)
     harden = command_line.run("db", "harden", environment=told)
+    replacing = command_line.run("db", "harden", "--replace", environment=told)
 
     assert (status.returncode, harden.returncode) == (3, 3)
     assert "tampered with" in status.stdout
     assert "left alone" in harden.stdout
     assert '"note"' in harden.stdout
+    assert harden.stdout.endswith("db harden --apply\n")
+    assert replacing.stdout.endswith("db harden --apply --replace\n")

@@ -65,6 +65,22 @@ def test_a_baseline_only_goes_down(command_line: CommandLine, tmp_path: Path) ->
     assert "has 0 of 1 known writes" in fewer.stdout
 
 
+def test_no_baseline_is_written_of_half_a_search(command_line: CommandLine, tmp_path: Path) -> None:
+    """Nothing is called known that no file holds, and the reason and the way out are said."""
+    (tmp_path / "a.py").write_text(WRITE)
+    (tmp_path / "b.py").write_text("def f(:\n")
+    words = ("lint", ".", "--baseline", "known.json", "--write-baseline")
+    half = command_line.run(*words)
+    whole = command_line.run(*words, "--exclude", "b.py")
+
+    assert (half.returncode, whole.returncode) == (3, 0)
+    assert half.stdout.startswith("a.py:2: credit writes wallets")
+    assert "known by the baseline" not in half.stdout
+    assert "known.json was not written" in half.stderr
+    assert "--exclude" in half.stderr
+    assert "1 known by the baseline" in whole.stdout
+
+
 def test_configured_collections_and_formats(command_line: CommandLine, tmp_path: Path) -> None:
     """The mapping of the settings says what is searched for; an allowance lets a write pass."""
     (tmp_path / "a.py").write_text(

@@ -114,7 +114,7 @@ def _add_check(app: typer.Typer) -> None:
         context: typer.Context,
         *,
         user: Annotated[str | None, typer.Option(help="Only this user's accounts.")] = None,
-        currency: Annotated[str | None, typer.Option(help="Only accounts in this.")] = None,
+        currency: Annotated[str | None, typer.Option(help="Only accounts in it.")] = None,
         json: Json = False,
         limit: Annotated[
             int | None,
@@ -193,7 +193,8 @@ def _add_explain(app: typer.Typer) -> None:
 
 def _add_db(app: typer.Typer) -> None:
     db = typer.Typer(
-        help="Make the indexes that postings need, or look at them.", rich_markup_mode=None
+        help="Make the indexes that postings need, have the database guard itself, or look.",
+        rich_markup_mode=None,
     )
     app.add_typer(db, name="db")
 
@@ -231,11 +232,17 @@ def _add_db(app: typer.Typer) -> None:
             bool, typer.Option("--apply", help="Do it, as an administrator of the database.")
         ] = False,
         replace: Annotated[
-            bool, typer.Option("--replace", help="Take validators off that are not ours.")
+            bool,
+            typer.Option(
+                "--replace", help="Replace validators that are not ours, or were changed."
+            ),
         ] = False,
         json: Json = False,
     ) -> int:
-        """Show the validators and roles by which the database guards itself. Exit 3: not all."""
+        """Show which validators and roles would guard the database; --apply sets them.
+
+        Exit 3: something is left alone, and the output says why.
+        """
         return _session(context).run(
             lambda running: run_harden(running, applies=apply, replaces=replace), as_json=json
         )

@@ -97,7 +97,7 @@ def _add_keygen(audit: typer.Typer) -> None:
         public_key: Annotated[Path, typer.Option(help="Where the public key is written.")],
         json: Json = False,
     ) -> int:
-        """Make the key that signs checkpoints, and the one that proves them."""
+        """Make a key that signs checkpoints, or freezes, and the one that proves them."""
         return _session(context).run(
             lambda running: _run_keygen(running, signing_key, public_key), as_json=json
         )

@@ -183,5 +183,6 @@ async def run_harden(running: Running, *, applies: bool, replaces: bool) -> int:
     if running.as_json:
         running.terminal.show_json(hardening_answer(report))
     else:
-        running.terminal.show(*harden_view(report, invocation=running.invocation))
+        view = harden_view(report, invocation=running.invocation, replaces=replaces)
+        running.terminal.show(*view)
     return Exit.HEALTHY if report.is_whole else Exit.NOT_MET

@@ -145,6 +145,7 @@ class _Story:
             f"  {plain.command('repair', 'enable', '--reason', 'trying it out')}",
             f"  {plain.command('repair', 'plan', '--all', '--reason', 'trying it out')}",
             f"  {plain.command('audit', 'verify')}",
+            f"  {plain.command('gate')}",
             f"  {plain.command('db', 'status')}",
         )
 

@@ -12,7 +12,7 @@ from reconciler.control.frozen import EVIDENCE_FOLDER, Place, installed_place, r
 from reconciler.control.proposing import Draft, Wish, draft, propose
 from reconciler.control.record import Freeze, Signer
 from reconciler.control.required_plan import run_plan
-from reconciler.control.verifying import WHAT_TO_DO, FreezeReport, verify
+from reconciler.control.verifying import FreezeReport, verify
 from reconciler.keys import read_public_key, read_signing_key
 from reconciler.surfaces.cli.acting import operating_system_user
 from reconciler.surfaces.cli.session import Running
@@ -116,7 +116,7 @@ def report_answer(report: FreezeReport) -> dict[str, object]:
         "frozen_digest": last.digest if last else None,
         "differences": [{"unit": each.unit, "change": each.change} for each in report.differences],
         "problems": report.problems,
-        "what_to_do": None if report.is_valid else WHAT_TO_DO,
+        "what_to_do": report.what_to_do,
         "units": len(report.current.units) if report.current else None,
         "signers": _signers_answer(last) if last else [],
         "self_approval": last.self_approval if last else None,
@@ -161,7 +161,11 @@ def _verify_lines(report: FreezeReport) -> list[str]:
         assert report.current is not None, "what cannot be read is not valid"
         return [f"VALID: the code is what was frozen: {report.current.digest}"]
     lines = [f"    {escaped(problem)}" for problem in report.problems]
-    return [f"BROKEN: what is not as it was frozen ({len(lines)}):", *lines, WHAT_TO_DO]
+    return [
+        f"BROKEN: what is not as it was frozen ({len(lines)}):",
+        *lines,
+        report.what_to_do or "",
+    ]
 
 
 def _proposal_lines(freeze: Freeze, drafted: Draft, running: Running) -> list[str]:

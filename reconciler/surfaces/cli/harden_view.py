@@ -26,7 +26,9 @@ def guards_table(reports: Sequence[ValidatorReport]) -> Table:
     return table
 
 
-def harden_view(report: HardeningReport, *, invocation: Invocation) -> Iterator[RenderableType]:
+def harden_view(
+    report: HardeningReport, *, invocation: Invocation, replaces: bool
+) -> Iterator[RenderableType]:
     """Give the parts of the result, in the order in which they are read."""
     yield guards_table([each.before for each in report.guards])
     yield Text()
@@ -40,7 +42,8 @@ def harden_view(report: HardeningReport, *, invocation: Invocation) -> Iterator[
     else:
         yield Text(f"roles: {names} {'made' if report.applied else 'would be made'}")
     if not report.applied:
-        yield Text(f"nothing was changed; next: {invocation.command('db', 'harden', '--apply')}")
+        words = ("db", "harden", "--apply", *(("--replace",) if replaces else ()))
+        yield Text(f"nothing was changed; next: {invocation.command(*words)}")
 
 
 def _sentence(report: GuardReport, *, applied: bool) -> str:

@@ -25,6 +25,10 @@ from reconciler.surfaces.exits import Exit
 from reconciler.surfaces.lint_answers import github_lines, lint_answer, sarif_answer, sentence
 
 UNDECIDED_SHOWN_MAX = 20
+_NOT_WRITTEN = (
+    "{file} was not written, because a file could not be searched: put that right, or leave the "
+    "file out with --exclude"
+)
 
 
 class Format(StrEnum):
@@ -90,6 +94,8 @@ async def _run_lint(
     report = lint(paths, running.settings.mappings().names, excluded=excluded)
     compared = _against_baseline(report, use)
     terminal = running.terminal
+    if use.writes and report.unsearched:
+        terminal.say(_NOT_WRITTEN.format(file=escaped(str(use.file))))
     match form:
         case Format.JSON:
             terminal.show_json(lint_answer(report, compared))
@@ -117,7 +123,7 @@ def _against_baseline(report: LintReport, use: BaselineUse) -> Compared:
             raise UnusableBaseline(
                 f"{use.file} is not there: make it with --write-baseline"
             ) from None
-        known = counts_of(report.findings)
+        known = {} if report.unsearched else counts_of(report.findings)
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableBaseline(f"{use.file} cannot be read") from error
     # What could not be read is not gone: no count goes down for it.
