@@ -306,7 +306,7 @@ def _guess(run: Run, node: ast.Call, given: Arguments) -> Values:
     name = _called(node)
     if _OPENS.fullmatch(name):
         return frozenset(
-            Collection(each, Certainty.LIKELY)
+            Collection(each, Certainty.GUESSED)
             for each in texts(given.get(0, "name"))
             if each in run.context.names
         )

@@ -476,6 +476,7 @@ CASES = {
             await get_coll("orders").update_one({}, {})
             await self.collection("wallets").delete_one({})  # write: wallets delete_one credit
             await self.collection("wallets").find_one({})
+            self.collection("wallets").update({})
     """,
     "wrapper that takes the collection's name": """
         from app.db import mongo_service
