@@ -148,6 +148,7 @@ def test_db_init_lists_duplicates_and_is_not_met(command_line: CommandLine) -> N
         (["check", "--user", "\udcff"], "--user is not UTF-8 text"),
         (["frobnicate"], "frobnicate"),
         (["db"], "Missing command"),
+        (["db", "init", "--nope"], "Try reconciler db init --help."),
     ],
 )
 def test_wrong_usage_is_short_and_ends_with_2(

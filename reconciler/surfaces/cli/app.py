@@ -46,7 +46,9 @@ def run(argv: Sequence[str], *, wiring: Wiring, environment: Mapping[str, str]) 
             args=_global_options_first(argv), prog_name=NAME, standalone_mode=False, obj=session
         )
     except TyperException as error:
-        message = f"{error.format_message()}\nTry {NAME} --help."
+        context = getattr(error, "ctx", None)
+        path = NAME if context is None else context.command_path
+        message = f"{error.format_message()}\nTry {path} --help."
         failure = Failure("usage", message, Exit.USAGE)
         session.end_with(failure, as_json=_wants_json(argv))
         return Exit.USAGE

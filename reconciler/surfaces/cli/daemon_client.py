@@ -91,7 +91,10 @@ class DaemonClient:
             raise ReadInterrupted(f"{self._address} did not answer in time") from error
         except (OSError, HTTPException) as error:
             why = str(error) or type(error).__name__
-            raise ReadInterrupted(f"{self._address} does not answer: {why}") from error
+            raise ReadInterrupted(
+                f"{self._address} does not answer ({why}): is it the address of `reconciler run`, "
+                "and is that up?"
+            ) from error
         finally:
             _hang_up(connection)
 
