@@ -8,6 +8,7 @@ the final stage's COPY, USER and HEALTHCHECK do in an engine what they say, and 
 on a read-only root file system.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -26,9 +27,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # The directories of the image that the builder writes to, mapped into an empty one of ours.
 MAPPED = ("/build", "/opt/reconciler")
 STEP_SECONDS = 100.0
-
-# The steps are run once, not once per worker.
-pytestmark = pytest.mark.xdist_group("dockerfile")
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,22 @@ def run(step: Step, onto: Path) -> None:
     assert result.returncode == 0, f"{step.text}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}"
 
 
-# For the session: a worker may run tests of other files between the two that need it.
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the builder stage leaves in /opt/reconciler."""
-    onto = tmp_path_factory.mktemp("image")
+    """What the builder stage leaves in /opt/reconciler; the workers of one run share it."""
+    place = tmp_path_factory.getbasetemp()
+    onto = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "image"
+    done = onto / "done"
+    with onto.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            onto.mkdir()
+            build(onto)
+            done.touch()
+    return onto / "opt" / "reconciler"
+
+
+def build(onto: Path) -> None:
     for directory in ("build", "bin"):
         (onto / directory).mkdir()
     # The base image's interpreter is called `python`.
@@ -98,7 +107,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for step in stages()[0]:
         if step.keyword in actions:
             actions[step.keyword](step, onto)
-    return onto / "opt" / "reconciler"
 
 
 def python(built: Path, code: str) -> str:
