@@ -1,5 +1,6 @@
 """Real servers for the tests: one per worker, started when the first test asks for it."""
 
+import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from reconciler.embedded import EmbeddedMongo, MongodNotFound, find_mongod
+from reconciler.scanning.stopping import cancelled
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,16 @@ def mongod_path() -> Path:
         if os.environ.get("RECONCILER_REQUIRE_SERVICES") == "1":
             pytest.fail(str(error))
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def no_task_outlives_the_session() -> AsyncIterator[None]:
+    """Set up first, ended last: the loop itself cancels once, which the driver can lose."""
+    yield
+    ending = asyncio.current_task()
+    async with asyncio.timeout(30):
+        left = [task for task in asyncio.all_tasks() if task is not ending]
+        await cancelled(left, again_seconds=1)
 
 
 @pytest.fixture(scope="session")
