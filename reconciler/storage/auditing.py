@@ -61,7 +61,7 @@ class MongoAuditTrail:
         if found is not None:
             return found
         with translating(_WHAT, is_write=True), pymongo.timeout(READ_SECONDS_MAX):
-            await self._refuse_headless(None)
+            await self._head_beside_records(None)
             # Somebody else may begin it just now.
             with contextlib.suppress(DuplicateKeyError):
                 await self._heads.insert_one(_new_head())
@@ -100,10 +100,7 @@ class MongoAuditTrail:
         """
         head = _head(await self._heads.find_one({"_id": HEAD}, session=session))
         if head is None:
-            await self._refuse_headless(session)
-            document = _new_head()
-            await self._heads.insert_one(document, session=session)
-            head = AuditHead(document["log_id"], 0, GENESIS_HASH)
+            head = await self._begin(session)
         record = next_record(head, body)
         try:
             await self._records.insert_one(_document(record), session=session)
@@ -113,6 +110,14 @@ class MongoAuditTrail:
             ) from error
         await self._advance(head, head_after(record), session)
         return record
+
+    async def _begin(self, session: AsyncClientSession) -> AuditHead:
+        found = await self._head_beside_records(session)
+        if found is not None:
+            return found
+        document = _new_head()
+        await self._heads.insert_one(document, session=session)
+        return AuditHead(document["log_id"], 0, GENESIS_HASH)
 
     async def batches(self, after: int, *, log_id: str) -> AsyncIterator[Sequence[AuditRecord]]:
         """Read the records after a sequence in their order, whatever else lies between them too.
@@ -153,9 +158,21 @@ class MongoAuditTrail:
             found = await self._records.find_one({}, {"_id": 1}, sort=[("_id", -1)])
         return None if found is None else found["_id"]
 
-    async def _refuse_headless(self, session: AsyncClientSession | None) -> None:
-        if await self._records.find_one({}, {"_id": 1}, session=session) is not None:
+    async def _head_beside_records(self, session: AsyncClientSession | None) -> AuditHead | None:
+        """Look again for a head that was not there; None if there are no records either.
+
+        Somebody may have begun the trail since. So it was seen within a transaction, too: two
+        collections that another one makes are there one after the other.
+
+        Raises:
+            AuditTrailBroken: there are records, and no head.
+        """
+        if await self._records.find_one({}, {"_id": 1}, session=session) is None:
+            return None
+        head = _head(await self._heads.find_one({"_id": HEAD}, session=session))
+        if head is None:
             raise AuditTrailBroken("there are audit records, but their head is gone")
+        return head
 
     async def _advance(self, seen: AuditHead, head: AuditHead, session: AsyncClientSession) -> None:
         result = await self._heads.update_one(

@@ -74,7 +74,11 @@ async def recovers(daemon: Daemon, success_before: float) -> None:
         await asyncio.sleep(0.1)
     check = await get(daemon, "/api/integrity/check")
     assert (check.status_code, check.json()["status"]) == (200, "healthy")
-    assert (await get(daemon, "/healthz/ready")).status_code == 200
+
+    async def is_ready() -> bool:
+        return (await get(daemon, "/healthz/ready")).status_code == 200
+
+    await until(is_ready, "the daemon is ready", within_seconds=15)
     assert daemon.events("mongo_available")
     assert (await metrics(daemon))[name] > success_before
 
