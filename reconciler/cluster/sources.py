@@ -209,7 +209,7 @@ class ClusterMoment:
             left = replace(left, lower=answer.resume_at)
 
     async def digests(
-        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+        self, key_range: KeyRange, *, accounts: int, collections_parallel: int
     ) -> Digests | None:
         """Have the digests of a range computed from here: the server does the work.
 
@@ -218,7 +218,7 @@ class ClusterMoment:
         """
         here = await self._moment_here()
         return await here.digests(
-            key_range, modulus=modulus, collections_parallel=collections_parallel
+            key_range, accounts=accounts, collections_parallel=collections_parallel
         )
 
     async def views(self, keys: Sequence[SeenKey]) -> AsyncGenerator[SeenView, None]:

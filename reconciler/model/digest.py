@@ -1,11 +1,13 @@
 """What digests prove: buckets of accounts that hold the same in every collection, and all others.
 
-An account belongs to the bucket of its user id. A collection's digest of a bucket is how many
-documents lie in it and the sum of a hash of each of them. Equal digests mean equal documents, but
+An account belongs to the bucket of its user id, which is a remainder of the id's hash or a piece of
+its text. A collection's digest of a bucket is how many documents lie in it and the sum of a hash of
+each of them. Equal digests mean equal documents, but
 for the probability that `docs/digest.md` derives; digests that differ only say where to look.
 """
 
-from collections.abc import Hashable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 # Hashes are reduced to fewer than 2^40 in amount, so that the sum of 2^23 of them is exact.
@@ -15,16 +17,44 @@ HASH_MODULUS = 1 << 40
 BUCKET_ACCOUNTS = 1_000
 MODULUS_MIN, MODULUS_MAX = 32, 4_096
 
+# A piece of the id serves if an account shares its bucket with so few others, and with so few of
+# all. One more character makes many times the buckets, so that it is more than hashes aim at.
+PIECE_ACCOUNTS_MAX = 4_000
+PIECE_BUCKETS_MIN = 64
+PIECE_LENGTH_MAX = 4
+# A piece is looked for in so much of an id, and among so many users.
+PIECE_END_MAX = 64
+SAMPLE_USERS = 200
+
 
 @dataclass(frozen=True, slots=True)
-class Buckets:
-    """Some of the buckets into which `modulus` divides all users, by their numbers.
+class ByHash:
+    """Buckets by the remainder of the user id's hash, for ids of all types.
 
-    A number is the remainder of a signed hash, and so lies between `-modulus` and `modulus`.
+    The hash is signed, so that a bucket is a number between `-modulus` and `modulus`.
     """
 
     modulus: int
-    numbers: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ByPiece:
+    """Buckets by `length` characters of the user id from the one at `start` on, for texts."""
+
+    start: int
+    length: int
+
+
+Bucketing = ByHash | ByPiece
+Bucket = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Some of the buckets into which all users are divided."""
+
+    by: Bucketing
+    chosen: frozenset[Bucket]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +69,7 @@ class Digest:
     total: int | None
 
 
-CollectionDigest = Mapping[int, Digest]
+CollectionDigest = Mapping[Bucket, Digest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +89,10 @@ class Digests:
     to be looked for.
     """
 
-    modulus: int
+    by: Bucketing
     collections: Mapping[str, CollectionDigest]
-    covered: Mapping[int, Covered]
-    doubled: frozenset[int] = frozenset()
+    covered: Mapping[Bucket, Covered]
+    doubled: frozenset[Bucket] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +138,58 @@ def modulus_for(accounts: int) -> int:
     return min(max(accounts // (2 * BUCKET_ACCOUNTS), MODULUS_MIN), MODULUS_MAX)
 
 
+def bucketing_for(accounts: int, ids: Sequence[str | None]) -> Bucketing:
+    """Choose how so many accounts are divided into buckets, by the ids of users drawn at random.
+
+    None is an id that is no text. A piece takes the server less time than a hash, but only texts
+    have one, and it must spread the users; any choice is right. Of the shortest pieces that will do
+    it is the one by which the fewest of those drawn share a bucket.
+    """
+    texts = [each for each in set(ids) if each is not None]
+    if len(texts) < 2 or None in ids:
+        return ByHash(modulus_for(accounts))
+    end = min(max(map(len, texts)), PIECE_END_MAX)
+    pairs = len(texts) * (len(texts) - 1)
+    buckets_min = max(-(-accounts // PIECE_ACCOUNTS_MAX), PIECE_BUCKETS_MIN)
+    for length in range(1, min(end, PIECE_LENGTH_MAX) + 1):
+        pieces = [ByPiece(start, length) for start in range(end - length + 1)]
+        shared, best = min((_pairs_sharing(texts, piece), piece.start) for piece in pieces)
+        if shared * buckets_min <= pairs:
+            return ByPiece(best, length)
+    return ByHash(modulus_for(accounts))
+
+
+def _pairs_sharing(texts: Sequence[str], piece: ByPiece) -> int:
+    """Count the ordered pairs of ids that lie in one bucket."""
+    ends = piece.start + piece.length
+    counts = Counter(text[piece.start : ends] for text in texts)
+    return sum(count * (count - 1) for count in counts.values())
+
+
 def agreement_of(digests: Digests) -> Agreement:
     """Compare the digests of all collections, bucket by bucket."""
     each = list(digests.collections.values())
-    numbers = frozenset[int]().union(*each)
-    differing = {number for number in numbers if not _agree(each, number)} | digests.doubled
+    buckets = frozenset[Bucket]().union(*each)
+    differing = {bucket for bucket in buckets if not _agree(each, bucket)} | digests.doubled
     first = each[0]
-    agreeing = numbers - differing
-    covered = [digests.covered[number] for number in agreeing]
+    agreeing = buckets - differing
+    covered = [digests.covered[bucket] for bucket in agreeing]
     return Agreement(
-        buckets=len(numbers),
-        accounts=sum(first[number].documents for number in agreeing),
+        buckets=len(buckets),
+        accounts=sum(first[bucket].documents for bucket in agreeing),
         users=sum(of_bucket.users for of_bucket in covered),
         currencies=frozenset[Hashable]().union(*[of_bucket.currencies for of_bucket in covered]),
-        differing=Buckets(digests.modulus, frozenset(differing)),
+        differing=Buckets(digests.by, frozenset(differing)),
         accounts_left=max(
-            sum(digest.documents for number, digest in one.items() if number in differing)
+            sum(digest.documents for bucket, digest in one.items() if bucket in differing)
             for one in each
         ),
     )
 
 
-def _agree(each: list[CollectionDigest], number: int) -> bool:
+def _agree(each: list[CollectionDigest], bucket: Bucket) -> bool:
     """Whether all collections have the bucket, none with what proves nothing, and all alike."""
-    found = {collection.get(number) for collection in each}
+    found = {collection.get(bucket) for collection in each}
     if len(found) != 1:
         return False
     (digest,) = found

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from reconciler.errors import CannotLook, ReadInterrupted
-from reconciler.model.digest import Agreement, DigestUse, agreement_of, modulus_for
+from reconciler.model.digest import Agreement, DigestUse, agreement_of
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import BalanceSource, KeyRange, Moment, Portion, Selection
 from reconciler.scanning.range_reading import reading_exactly
@@ -24,7 +24,7 @@ class Digesting:
         self.digest_seconds = self.drilldown_seconds = 0.0
         self._options = options
         self._monotonic = monotonic
-        self._modulus = modulus_for(0)
+        self._accounts = 0
         self._buckets = self._differing = 0
         self._given_up: str | None = None
         self._read_exactly = reading_exactly(Selection())
@@ -40,7 +40,7 @@ class Digesting:
         return self._options.range_accounts
 
     async def prepare(self, source: BalanceSource) -> None:
-        """Choose the number of buckets, by how many accounts there are."""
+        """Find out how many accounts there are, by which the number of buckets is chosen."""
         if source.consistency is not Consistency.SNAPSHOT:
             self._given_up = "this server has no snapshots"
             return
@@ -48,7 +48,7 @@ class Digesting:
             accounts = await source.estimated_accounts()
         except ReadInterrupted:
             return  # any number of buckets is right
-        self._modulus = modulus_for(min(accounts, self._options.range_accounts))
+        self._accounts = min(accounts, self._options.range_accounts)
 
     def left_of(self, ranges: Sequence[KeyRange]) -> list[KeyRange]:
         """Cut ranges to what is left over."""
@@ -95,15 +95,17 @@ class Digesting:
         if agreement is None:
             return None
         self._buckets += agreement.buckets
-        self._differing += len(agreement.differing.numbers)
+        self._differing += len(agreement.differing.chosen)
         portion = Portion(agreement.accounts, agreement.users, agreement.currencies, (), None)
-        is_all = not agreement.differing.numbers
+        is_all = not agreement.differing.chosen
         return portion, None if is_all else part.of_buckets(agreement.differing)
 
     async def _compared(self, moment: Moment, part: KeyRange) -> Agreement | None:
         try:
             digests = await moment.digests(
-                part, modulus=self._modulus, collections_parallel=self._options.collections_parallel
+                part,
+                accounts=self._accounts,
+                collections_parallel=self._options.collections_parallel,
             )
         except CannotLook as error:
             # Whatever it is: reading the accounts works, or says the same in its own words.
@@ -114,7 +116,7 @@ class Digesting:
             return None
         agreement = agreement_of(digests)
         if self._options.drill_limit.is_passed_by(agreement):
-            differing = len(agreement.differing.numbers)
+            differing = len(agreement.differing.chosen)
             self._given_up = f"{differing} of {agreement.buckets} buckets differ"
             return None
         return agreement

@@ -62,7 +62,7 @@ class KeyRange:
 
     def __str__(self) -> str:
         if self.buckets is not None:
-            return f"{replace(self, buckets=None)}, of {len(self.buckets.numbers)} buckets"
+            return f"{replace(self, buckets=None)}, of {len(self.buckets.chosen)} buckets"
         if self.lower is None and self.upper is None:
             return "all accounts"
         if self.lower is None:
@@ -135,9 +135,11 @@ class Moment(Protocol):
         """
 
     async def digests(
-        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+        self, key_range: KeyRange, *, accounts: int, collections_parallel: int
     ) -> Digests | None:
         """Have the digests of a range computed; None if the server cannot.
+
+        `accounts` is about how many there are, by which the number of buckets is chosen.
 
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: as above.

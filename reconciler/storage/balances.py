@@ -9,11 +9,13 @@ from pymongo import ReadPreference
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from reconciler.errors import DatabaseUnavailable, ReadInterrupted
+from reconciler.model.digest import bucketing_for
 from reconciler.model.mapping import Mappings
 from reconciler.model.report import Consistency
 from reconciler.scanning.ports import Bound, KeyRange
+from reconciler.storage.bucketing import Choose, ChosenBucketing, KnownIds
 from reconciler.storage.calls import QUICK_SECONDS_MAX, Calls, Database
-from reconciler.storage.digest_shape import ORDERS
+from reconciler.storage.digests import MongoDigests
 from reconciler.storage.dividing import RANGE_ACCOUNTS, Dividing
 from reconciler.storage.moments import BATCH_DOCUMENTS, MongoMoment
 from reconciler.storage.server import Client, Server, probe
@@ -28,7 +30,7 @@ class MongoBalanceStore:
         mappings: which they are.
         range_accounts: the size at which ranges aim.
         batch_documents: how many documents come at once from each collection.
-        new_order: draws the order in which one scan's digests hash a document's values.
+        choose_bucketing: decides how the digests of a scan divide users into buckets.
         answer_seconds_max: how long the server may take to say what it is.
         monotonic: a clock in seconds, for the deadline.
     """
@@ -40,7 +42,7 @@ class MongoBalanceStore:
         *,
         range_accounts: int = RANGE_ACCOUNTS,
         batch_documents: int = BATCH_DOCUMENTS,
-        new_order: Callable[[], int] = lambda: secrets.randbelow(len(ORDERS)),
+        choose_bucketing: Choose = bucketing_for,
         answer_seconds_max: float = QUICK_SECONDS_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,7 +53,8 @@ class MongoBalanceStore:
         self._mappings = mappings
         self._range_accounts = range_accounts
         self._batch_documents = batch_documents
-        self._new_order = new_order
+        self._choose_bucketing = choose_bucketing
+        self._known_ids = KnownIds()
         self._answer_seconds_max = answer_seconds_max
         self._monotonic = monotonic
 
@@ -83,7 +86,7 @@ class MongoBalanceStore:
             calls,
             dividing,
             batch_documents=self._batch_documents,
-            digest_order=self._new_order(),
+            bucketing=ChosenBucketing(self._choose_bucketing, dividing.draw_ids, self._known_ids),
         )
 
 
@@ -99,7 +102,7 @@ class MongoBalanceSource:
         dividing: Dividing,
         *,
         batch_documents: int,
-        digest_order: int,
+        bucketing: ChosenBucketing,
     ) -> None:
         self._database = database
         self._mappings = mappings
@@ -107,7 +110,9 @@ class MongoBalanceSource:
         self._calls = calls
         self._dividing = dividing
         self._batch_documents = batch_documents
-        self._digest_order = digest_order
+        self._bucketing = bucketing
+        # So many bytes, twice in each text, fill no further block of MD5 for ids as UUIDs are.
+        self._salt = secrets.token_urlsafe(6)
 
     @property
     def consistency(self) -> Consistency:
@@ -151,11 +156,19 @@ class MongoBalanceSource:
             yield self._moment(session)
 
     def _moment(self, session: AsyncClientSession | None) -> MongoMoment:
+        digests = MongoDigests(
+            self._database,
+            self._mappings,
+            self._calls,
+            session,
+            bucketing=self._bucketing,
+            salt=self._salt,
+        )
         return MongoMoment(
             self._database,
             self._mappings,
             self._calls,
             session,
             batch_documents=self._batch_documents,
-            digest_order=self._digest_order,
+            digests=digests,
         )

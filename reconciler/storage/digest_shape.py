@@ -1,240 +1,171 @@
 """The digest of a collection, computed by the server: per bucket of users a count and a sum.
 
-The digest of a document is `$mod` of `$toHashedIndexKey` of an array of user id, currency,
-available and locked, in one of their orders. The hash (MD5, of which the server gives 64 bits)
-takes the array's elements with their types and lengths, so that no two sound documents look alike
-because of a separator or a missing field. Numbers it cuts to integers, so that amounts go in as the
-text of a decimal, which has all digits. Each scan draws the order: documents that were made to
-collide in one do not in another. (A salt as a fifth element would be better and makes MD5 hash
-another block for most documents, which was seen to take a twelfth of the time.)
+The digest of a document is `$mod` of `$toHashedIndexKey` of its user id, currency, available and
+locked behind a salt that each scan draws: documents that were made to collide under one do not
+under another, and nobody knows the next. Numbers the hash (MD5, of which the server gives 64 bits)
+cuts to integers, so that amounts go in as the text of a decimal, which has all digits. The values
+are put together in one of two forms, by how users are divided into buckets:
+
+- By hash, in an array, which takes each with its type and length. It does for ids of all types.
+- By piece, in a text, which is hashed sooner. It is for ids and currencies that are texts, and the
+  server fails of an ObjectId, say. An amount has no space in it, and of texts nobody has put the
+  salt into one that is between them, so that there is one way to take it apart. A missing id makes
+  the whole null, of which the hash is always the same; in the source of truth no id is missing, so
+  that such a sum agrees no sooner than that of any other document.
 
 A document that is not sound makes the sum of its bucket NaN: a bucket whose sum is no integer
 proves nothing. The sum of too many hashes would be a double, and proves nothing, either.
-
-What equal digests prove is not asked again in each collection: sign, size and the types of the ids
-are checked in the source of truth alone. The types of the amounts are checked in all, because a
-double may have a decimal's text, and so is the total, which is not in the digest.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import permutations
 
 from bson import Decimal128, Int64
 
-from reconciler.model.digest import HASH_MODULUS, Buckets
-from reconciler.model.mapping import CollectionMapping, TotalMeaning
+from reconciler.model.digest import HASH_MODULUS, Bucketing, Buckets, ByPiece
+from reconciler.model.mapping import CollectionMapping
 from reconciler.scanning.ports import KeyRange
-from reconciler.storage.elements import (
-    BINARY,
-    BOOL,
-    DATE,
-    MISSING,
-    OBJECT_ID,
-    STRING,
-    TIMESTAMP,
-    TYPE_NAMES,
+from reconciler.storage.bucketing import bucket_of, in_buckets
+from reconciler.storage.digest_rules import (
+    has_usual_total,
+    locked_or_zero,
+    rules,
+    truth_rules,
+    usual,
+    usual_truth,
 )
-from reconciler.storage.shape import (
-    TOO_LARGE,
-    ZERO,
-    Stage,
-    bucket_of,
-    exact_sum,
-    within,
-)
-
-# Types of which the hash takes every byte. It cuts numbers to integers; and whoever is grouped by
-# a symbol may be a string's namesake or not.
-_FAITHFUL_NAMES = sorted(
-    TYPE_NAMES[code] for code in (STRING, OBJECT_ID, BINARY, BOOL, DATE, TIMESTAMP)
-)
-
-# All orders of what is hashed.
-ORDERS = tuple(permutations(range(4)))
+from reconciler.storage.elements import STRING
+from reconciler.storage.shape import Stage, within
 
 # NaN, after a look at the whole document: for one that needs all of it the server does not first
 # cut out the fields that the pipeline reads, which was seen to save a seventh of the time.
 _NOTHING_PROVED = {"$cond": [{"$eq": ["$$ROOT", None]}, 0, Decimal128("NaN")]}
 
+_BOTH_DECIMAL = "decimaldecimal"
+
+Locked = Callable[[CollectionMapping], object]
+
 
 def digest_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, *, modulus: int, order: int, is_truth: bool
+    mapping: CollectionMapping, key_range: KeyRange, *, by: Bucketing, salt: str, is_truth: bool
 ) -> list[Stage]:
     """Make the pipeline that gives `{_id: bucket, n: documents, h: sum}` for each bucket.
 
-    Of the source of truth it gives the currencies, too: as the array `c`. `order` is the place in
-    `ORDERS` of the one in which the values are hashed.
+    Of the source of truth it gives the currencies, too: as the array `c`. The salt is letters,
+    digits, `-` and `_`.
     """
-    usual, sound = (
-        (_usual_truth(mapping), _truth_rules(mapping))
-        if is_truth
-        else (_usual(mapping), _rules(mapping))
-    )
-    whole = {"$cond": [{"$and": sound}, _hash(mapping, order, _locked_or_zero), _NOTHING_PROVED]}
-    digest = {"$cond": [{"$and": usual}, _hash(mapping, order, _locked), whole]}
-    bucket = bucket_of(f"${mapping.account}", modulus)
-    group = {"_id": bucket, "n": {"$sum": 1}, "h": {"$sum": digest}}
+    digest = _digest_of_texts if isinstance(by, ByPiece) else _digest_of_values
+    group = {
+        "_id": bucket_of(f"${mapping.account}", by),
+        "n": {"$sum": 1},
+        "h": {"$sum": digest(mapping, salt, is_truth=is_truth)},
+    }
     currencies = {"c": {"$addToSet": f"${mapping.currency}"}} if is_truth else {}
     return [*_matching(mapping, key_range), {"$group": group | currencies}]
 
 
-def users_pipeline(mapping: CollectionMapping, key_range: KeyRange, *, modulus: int) -> list[Stage]:
+def users_pipeline(
+    mapping: CollectionMapping, key_range: KeyRange, *, by: Bucketing
+) -> list[Stage]:
     """Make the pipeline that counts the users of each bucket, as `{_id: bucket, n}`."""
     counts: Stage = {"$group": {"_id": "$b", "n": {"$sum": 1}}}
-    return [*_matching(mapping, key_range), _users(mapping, modulus), counts]
+    return [*_matching(mapping, key_range), _users(mapping, _bucket(mapping, by)), counts]
 
 
-def users_of_buckets_pipeline(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
-    """Make the pipeline that gives each user `{_id}` in the range's buckets."""
+def users_of_buckets_pipeline(
+    mapping: CollectionMapping, key_range: KeyRange, buckets: Buckets
+) -> list[Stage]:
+    """Make the pipeline that gives each user `{_id}` of a range in some buckets."""
     whole = replace(key_range, buckets=None)
-    buckets = key_range.buckets or Buckets(1, frozenset({0}))
-    wanted: Stage = {"$match": {"b": {"$in": sorted(map(Int64, buckets.numbers))}}}
-    return [*_matching(mapping, whole), _users(mapping, buckets.modulus), wanted]
+    wanted = _users(mapping, in_buckets(f"${mapping.account}", buckets))
+    return [*_matching(mapping, whole), wanted, {"$match": {"b": True}}]
 
 
 def doubled_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, *, modulus: int
+    mapping: CollectionMapping, key_range: KeyRange, *, by: Bucketing
 ) -> list[Stage]:
     """Make the pipeline that gives the buckets `{_id}` of accounts with two documents or more."""
     key = {"u": f"${mapping.account}", "c": f"${mapping.currency}"}
+    bucket = {"$first": _bucket(mapping, by)}
     return [
         *_matching(mapping, key_range),
-        {"$group": {"_id": key, "n": {"$sum": 1}, "b": _bucket_at_first(mapping, modulus)}},
+        {"$group": {"_id": key, "n": {"$sum": 1}, "b": bucket}},
         {"$match": {"n": {"$gt": 1}}},
         {"$group": {"_id": "$b"}},
     ]
 
 
-def _users(mapping: CollectionMapping, modulus: int) -> Stage:
-    """Make the stage that gives each user once, with the bucket: an index lets it skip the rest."""
-    bucket = _bucket_at_first(mapping, modulus)
-    return {"$group": {"_id": f"${mapping.account}", "b": bucket}}
+def _users(mapping: CollectionMapping, of_each: Stage) -> Stage:
+    """Make the stage that gives each user once, with `b`: an index lets it skip the rest.
 
-
-def _bucket_at_first(mapping: CollectionMapping, modulus: int) -> Stage:
-    """Make the accumulator of a user's bucket, by the id as it is stored.
-
-    What a `$group` makes of a MinKey or of code can have another hash, as was seen with 6.0.5.
+    `b` is of the id as it is stored: what a `$group` makes of a MinKey or of code can have another
+    hash, as was seen with 6.0.5.
     """
-    return {"$first": bucket_of(f"${mapping.account}", modulus)}
+    return {"$group": {"_id": f"${mapping.account}", "b": {"$first": of_each}}}
+
+
+def _bucket(mapping: CollectionMapping, by: Bucketing) -> Stage:
+    return bucket_of(f"${mapping.account}", by)
 
 
 def _matching(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
     return [{"$match": condition} for condition in within(mapping, key_range)]
 
 
-def _hash(
-    mapping: CollectionMapping, order: int, locked: Callable[[CollectionMapping], object]
+def _digest_of_values(mapping: CollectionMapping, salt: str, *, is_truth: bool) -> Stage:
+    def hashed(locked: Locked) -> Stage:
+        ids = [f"${mapping.account}", f"${mapping.currency}"]
+        return _remainder([salt, *ids, *_amounts(mapping, locked)])
+
+    if is_truth:
+        return _if_sound(usual_truth(mapping), truth_rules(mapping), hashed, hashed)
+    return _if_sound(usual(mapping), rules(mapping), hashed, hashed)
+
+
+def _digest_of_texts(mapping: CollectionMapping, salt: str, *, is_truth: bool) -> Stage:
+    def hashed(locked: Locked, *types: object) -> Stage:
+        available, locked_text = _amounts(mapping, locked)
+        amounts = [available, " ", locked_text, " "]
+        # The salt between the ids keeps them apart, and that before all keeps MD5 from having
+        # taken a block by then in which documents that were made to collide are already one.
+        ids = [f"${mapping.currency}", salt, f"${mapping.account}"]
+        return _remainder({"$concat": [salt, *amounts, *types, *ids]})
+
+    def of_decimals(locked: Locked) -> Stage:
+        return hashed(locked, _BOTH_DECIMAL)
+
+    def of_whatever(locked: Locked) -> Stage:
+        types = [{"$type": f"${mapping.available}"}, {"$type": locked(mapping)}]
+        return hashed(locked, *types)
+
+    if is_truth:
+        return _if_sound(usual_truth(mapping), truth_rules(mapping), of_decimals, of_decimals)
+    # Types that are hashed need not be asked for: the source of truth has decimals. The total
+    # shows that no amount is missing.
+    if has_usual_total(mapping):
+        return _if_sound(usual(mapping)[-1:], rules(mapping), of_whatever, of_decimals)
+    return _if_sound(usual(mapping), rules(mapping), of_decimals, of_decimals)
+
+
+def _if_sound(
+    usual: list[Stage],
+    sound: list[Stage],
+    of_usual: Callable[[Locked], Stage],
+    of_sound: Callable[[Locked], Stage],
 ) -> Stage:
-    values = [
-        f"${mapping.account}",
-        f"${mapping.currency}",
-        {"$toString": f"${mapping.available}"},
-        {"$toString": locked(mapping)},
-    ]
-    ordered = [values[place] for place in ORDERS[order]]
-    return {"$mod": [{"$toHashedIndexKey": ordered}, Int64(HASH_MODULUS)]}
-
-
-def _usual(mapping: CollectionMapping) -> list[Stage]:
-    """Make the conditions of `_rules` for a document with all fields, which is soonest seen.
-
-    A total of another type than decimal is right, too, if it is the very sum.
-    """
-    available, locked = f"${mapping.available}", _locked(mapping)
-    are_decimals = [_is(available, "decimal"), _is(locked, "decimal")]
-    if mapping.total is None:
-        return are_decimals
-    is_available = mapping.total_means is TotalMeaning.AVAILABLE
-    meant = available if is_available else {"$add": [available, locked]}
-    return [*are_decimals, {"$eq": [meant, f"${mapping.total}"]}]
-
-
-def _usual_truth(mapping: CollectionMapping) -> list[Stage]:
-    """Make the conditions of `_truth_rules` for such a document whose ids are texts."""
-    available, locked = f"${mapping.available}", _locked(mapping)
-    amounts = [_is(available, "decimal"), _is(locked, "decimal")]
-    ids = [_is(f"${field}", "string") for field in (mapping.account, mapping.currency)]
-    signs: list[Stage] = [{"$gte": [available, ZERO]}, {"$gte": [locked, ZERO]}]
-    if mapping.total is None or mapping.total_means is TotalMeaning.AVAILABLE:
-        added = _exact_and_in_range({"$add": [available, locked]}, available, locked)
-        is_total: list[Stage] = (
-            [{"$eq": [available, f"${mapping.total}"]}] if mapping.total is not None else []
-        )
-        return [*ids, *amounts, *signs, added, *is_total]
-    total = f"${mapping.total}"
-    stored = _exact_and_in_range(total, available, locked)
-    return [*ids, *amounts, *signs, _is(total, "decimal"), stored]
-
-
-def _rules(mapping: CollectionMapping) -> list[Stage]:
-    """Make the conditions under which an equal digest proves that a document is right.
-
-    The sum of its amounts needs no look at digits, see `_truth_rules`.
-    """
-    total = f"${mapping.total}"
-    if mapping.total_means is TotalMeaning.AVAILABLE:
-        holds: Stage = {"$eq": [total, f"${mapping.available}"]}
-    else:
-        holds = {"$eq": [{"$add": [f"${mapping.available}", _locked_or_zero(mapping)]}, total]}
-    has_right_total = [_missing_or(total, holds)] if mapping.total else []
-    return [*_decimals(mapping), *has_right_total]
-
-
-def _truth_rules(mapping: CollectionMapping) -> list[Stage]:
-    """Make the conditions of the source of truth: with equal digests they hold in all collections.
-
-    The amounts are not negative, and their sum is exact and has at most 34 digits; so whatever
-    collection adds the same amounts rounds nothing. By `shape.exact_sum` both differences show it.
-    """
-    available, locked = f"${mapping.available}", _locked_or_zero(mapping)
-    total = f"${mapping.total}"
-    added = _exact_and_in_range({"$add": [available, locked]}, available, locked)
-    conditions: list[Stage] = [
-        _is_faithful(f"${mapping.account}"),
-        _is_faithful(f"${mapping.currency}"),
-        *_decimals(mapping),
-        {"$gte": [available, ZERO]},
-        {"$gte": [locked, ZERO]},
-    ]
-    if mapping.total is None:
-        return [*conditions, added]
-    if mapping.total_means is TotalMeaning.AVAILABLE:
-        return [*conditions, added, _missing_or(total, {"$eq": [total, available]})]
-    stored = _exact_and_in_range(total, available, locked)
-    has_none = {"$and": [_is(total, MISSING), added]}
-    return [*conditions, {"$cond": [_is(total, "decimal"), stored, has_none]}]
-
-
-def _exact_and_in_range(total: object, available: object, locked: object) -> Stage:
-    """Make the condition of a sum; it bounds its parts as well, which are not negative."""
-    return {"$and": [{"$lt": [total, TOO_LARGE]}, *exact_sum(total, available, locked)]}
+    whole = {"$cond": [{"$and": sound}, of_sound(locked_or_zero), _NOTHING_PROVED]}
+    return {"$cond": [{"$and": usual}, of_usual(_locked), whole]}
 
 
 def _locked(mapping: CollectionMapping) -> str:
     return f"${mapping.locked}"
 
 
-def _locked_or_zero(mapping: CollectionMapping) -> Stage:
-    return {"$ifNull": [f"${mapping.locked}", ZERO]}
+def _amounts(mapping: CollectionMapping, locked: Locked) -> list[Stage]:
+    amounts = (f"${mapping.available}", locked(mapping))
+    # By its number the server need not look up a type by its name for each document.
+    return [{"$convert": {"input": amount, "to": STRING}} for amount in amounts]
 
 
-def _decimals(mapping: CollectionMapping) -> list[Stage]:
-    locked = f"${mapping.locked}"
-    return [
-        _is(f"${mapping.available}", "decimal"),
-        {"$or": [_is(locked, "decimal"), _is(locked, MISSING)]},
-    ]
-
-
-def _is_faithful(value: str) -> Stage:
-    return {"$or": [_is(value, "string"), {"$in": [{"$type": value}, _FAITHFUL_NAMES]}]}
-
-
-def _missing_or(total: str, holds: Stage) -> Stage:
-    return {"$cond": [_is(total, "decimal"), holds, _is(total, MISSING)]}
-
-
-def _is(value: str, type_name: str) -> Stage:
-    return {"$eq": [{"$type": value}, type_name]}
+def _remainder(value: object) -> Stage:
+    return {"$mod": [{"$toHashedIndexKey": value}, Int64(HASH_MODULUS)]}

@@ -9,10 +9,19 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
 
 from reconciler.errors import CannotLook
-from reconciler.model.digest import CollectionDigest, Covered, Digest, Digests
+from reconciler.model.digest import (
+    Bucket,
+    Bucketing,
+    ByHash,
+    CollectionDigest,
+    Covered,
+    Digest,
+    Digests,
+)
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import KeyRange
 from reconciler.storage import elements
+from reconciler.storage.bucketing import ChosenBucketing, bucket_from
 from reconciler.storage.calls import Calls, Database
 from reconciler.storage.digest_shape import (
     digest_pipeline,
@@ -42,7 +51,8 @@ class MongoDigests:
     """Computes digests within a snapshot session; without one there are none.
 
     Args:
-        order: the one in which a document's values are hashed, by its place in `ORDERS`.
+        bucketing: how this scan divides users into buckets.
+        salt: what this scan hashes with each document.
     """
 
     def __init__(
@@ -52,51 +62,70 @@ class MongoDigests:
         calls: Calls,
         session: AsyncClientSession | None,
         *,
-        order: int,
+        bucketing: ChosenBucketing,
+        salt: str,
     ) -> None:
         self._database = database
         self._mappings = mappings
         self._calls = calls
         self._session = session
-        self._order = order
+        self._bucketing = bucketing
+        self._salt = salt
 
     async def of(
-        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+        self, key_range: KeyRange, *, accounts: int, collections_parallel: int
     ) -> Digests | None:
         """Compute the digests of a range; None if the server has no snapshots or no operator.
+
+        There are about so many `accounts`, by which the number of buckets is chosen;
+        `collections_parallel` is how many collections are read at a time.
 
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: a collection could not be read.
         """
         if self._session is None:
             return None
+        by = await self._bucketing.of(accounts)
+        try:
+            return await self._by(by, key_range, collections_parallel)
+        except CannotLook as error:
+            if _is_about(error, _NO_SUCH_OPERATOR):
+                return None
+            if isinstance(by, ByHash) or not isinstance(error.__cause__, OperationFailure):
+                raise
+        # Some document is not as those of texts are, of which the server says one thing or another.
+        self._bucketing.have_no_pieces()
+        by = self._bucketing.without_pieces(accounts)
+        return await self._by(by, key_range, collections_parallel)
+
+    async def _by(self, by: Bucketing, key_range: KeyRange, collections_parallel: int) -> Digests:
         turns = asyncio.Semaphore(collections_parallel)
         found: dict[str, Sequence[Row]] = {}
-        users: dict[int, int] = {}
+        users: dict[Bucket, int] = {}
 
         async def digest(mapping: CollectionMapping) -> None:
             async with turns:
-                found[mapping.name] = await self._digest(mapping, key_range, modulus)
+                found[mapping.name] = await self._digest(mapping, key_range, by)
 
         async def count_users() -> None:
             async with turns:
-                rows = await self._rows(truth, users_pipeline(truth, key_range, modulus=modulus))
-                users.update({_count(row["_id"]): _count(row["n"]) for row in rows})
+                rows = await self._rows(truth, users_pipeline(truth, key_range, by=by))
+                users.update({bucket_from(row["_id"]): _count(row["n"]) for row in rows})
 
         truth = self._mappings.truth
         has_unique = await self._has_unique()
         failures = await _all_done([*map(digest, self._mappings), count_users()])
-        if any(_is_unknown_operator(failure) for failure in failures):
-            return None
         if failures:
             raise failures[0]
         covered = {
-            (number := _count(row["_id"])): Covered(users.get(number, 0), _currencies(row["c"]))
+            (bucket := bucket_from(row["_id"])): Covered(
+                users.get(bucket, 0), _currencies(row["c"])
+            )
             for row in found[truth.name]
         }
-        doubled = frozenset[int]() if has_unique else await self._doubled(key_range, modulus)
+        doubled = frozenset[Bucket]() if has_unique else await self._doubled(key_range, by)
         collections = {name: _digest_of(rows) for name, rows in found.items()}
-        return Digests(modulus, collections, covered, doubled)
+        return Digests(by, collections, covered, doubled)
 
     async def users_of(self, key_range: KeyRange) -> Sequence[RawValue]:
         """List the users in the range's buckets, whichever collection has them.
@@ -108,10 +137,13 @@ class MongoDigests:
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: they could not be read.
         """
+        buckets = key_range.buckets
+        if buckets is None:
+            return ()
         users: set[RawValue | None] = set()
 
         async def read(mapping: CollectionMapping) -> None:
-            rows = await self._rows(mapping, users_of_buckets_pipeline(mapping, key_range))
+            rows = await self._rows(mapping, users_of_buckets_pipeline(mapping, key_range, buckets))
             users.update(row.get("_id") for row in rows)
 
         failures = await _all_done([*map(read, self._mappings)])
@@ -123,19 +155,17 @@ class MongoDigests:
         return known if is_list else ()
 
     async def _digest(
-        self, mapping: CollectionMapping, key_range: KeyRange, modulus: int
+        self, mapping: CollectionMapping, key_range: KeyRange, by: Bucketing
     ) -> Sequence[Row]:
         is_truth = mapping.name == self._mappings.source_of_truth
-        pipeline = digest_pipeline(
-            mapping, key_range, modulus=modulus, order=self._order, is_truth=is_truth
-        )
+        pipeline = digest_pipeline(mapping, key_range, by=by, salt=self._salt, is_truth=is_truth)
         return await self._rows(mapping, pipeline)
 
-    async def _doubled(self, key_range: KeyRange, modulus: int) -> frozenset[int]:
+    async def _doubled(self, key_range: KeyRange, by: Bucketing) -> frozenset[Bucket]:
         """Find the buckets of doubled accounts; where digests agree one collection is as all."""
         truth = self._mappings.truth
-        rows = await self._rows(truth, doubled_pipeline(truth, key_range, modulus=modulus))
-        return frozenset(_count(row["_id"]) for row in rows)
+        rows = await self._rows(truth, doubled_pipeline(truth, key_range, by=by))
+        return frozenset(bucket_from(row["_id"]) for row in rows)
 
     async def _has_unique(self) -> bool:
         """Whether an index that is ready keeps accounts from being doubled in any collection.
@@ -181,7 +211,7 @@ def _keeps_unique(index: Mapping[str, Any], mapping: CollectionMapping) -> bool:
 
 
 def _digest_of(rows: Sequence[Row]) -> CollectionDigest:
-    return {_count(row["_id"]): Digest(_count(row["n"]), _total(row["h"])) for row in rows}
+    return {bucket_from(row["_id"]): Digest(_count(row["n"]), _total(row["h"])) for row in rows}
 
 
 def _currencies(array: RawValue) -> frozenset[Hashable]:
@@ -199,7 +229,6 @@ def _total(value: RawValue) -> int | None:
     return _count(value) if value.type_code in _INTEGERS else None
 
 
-def _is_unknown_operator(error: BaseException) -> bool:
+def _is_about(error: CannotLook, code: int) -> bool:
     cause = error.__cause__
-    is_code = isinstance(cause, OperationFailure) and cause.code == _NO_SUCH_OPERATOR
-    return isinstance(error, CannotLook) and is_code
+    return isinstance(cause, OperationFailure) and cause.code == code

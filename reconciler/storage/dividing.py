@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from reconciler.model.digest import SAMPLE_USERS
 from reconciler.model.mapping import CollectionMapping, Mappings
 from reconciler.scanning.ports import Bound, KeyRange
 from reconciler.storage.calls import Calls, Database
+from reconciler.storage.elements import RawValue
 from reconciler.storage.merging import bound_at
 from reconciler.storage.ordering import NOT_A_NUMBER
 from reconciler.storage.shape import users_sample
@@ -59,12 +61,21 @@ class Dividing:
         distinct = _sorted_distinct(drawn)[1:]
         return distinct[len(distinct) // 2] if distinct else None
 
+    async def draw_ids(self) -> list[RawValue]:
+        """Draw ids of users at random, in the source of truth; a missing one is left out."""
+        return await self._draw_ids(self._mappings.truth, KeyRange(), SAMPLE_USERS)
+
+    async def _draw_ids(
+        self, mapping: CollectionMapping, key_range: KeyRange, size: int
+    ) -> list[RawValue]:
+        pipeline = users_sample(mapping, key_range, size)
+        rows = self._calls.rows(self._database, mapping.name, pipeline)
+        return [row["u"] async for row in rows if "u" in row]
+
     async def _draw(
         self, mapping: CollectionMapping, key_range: KeyRange, size: int
     ) -> list[Bound]:
-        pipeline = users_sample(mapping, key_range, size)
-        rows = self._calls.rows(self._database, mapping.name, pipeline)
-        users = [row["u"] async for row in rows if "u" in row]
+        users = await self._draw_ids(mapping, key_range, size)
         bounds = [bound_at(user) for user in users if user.is_scalar]
         return [bound for bound in bounds if bound.order != NOT_A_NUMBER]
 

@@ -38,7 +38,10 @@ _PARALLEL_ARRAYS = "parallel arrays"
 
 
 class MongoMoment:
-    """Reads within one session; `session` is None where the server has no snapshots."""
+    """Reads within one session; `session` is None where the server has no snapshots.
+
+    Without `digests` none are computed.
+    """
 
     def __init__(
         self,
@@ -48,25 +51,27 @@ class MongoMoment:
         session: AsyncClientSession | None,
         *,
         batch_documents: int = BATCH_DOCUMENTS,
-        digest_order: int = 0,
+        digests: MongoDigests | None = None,
     ) -> None:
         self._database = database
         self._mappings = mappings
         self._calls = calls
         self._session = session
         self._batch_documents = batch_documents
-        self._digests = MongoDigests(database, mappings, calls, session, order=digest_order)
+        self._digests = digests
 
     async def digests(
-        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+        self, key_range: KeyRange, *, accounts: int, collections_parallel: int
     ) -> Digests | None:
         """Have the digests of a range computed; None if the server cannot.
 
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: a collection could not be read.
         """
+        if self._digests is None:
+            return None
         return await self._digests.of(
-            key_range, modulus=modulus, collections_parallel=collections_parallel
+            key_range, accounts=accounts, collections_parallel=collections_parallel
         )
 
     async def portions(
@@ -77,7 +82,7 @@ class MongoMoment:
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
         """
-        users = await self._digests.users_of(key_range) if key_range.buckets else ()
+        users = await self._digests.users_of(key_range) if self._digests else ()
         batches = [self._batches(each, key_range, selection, users) for each in self._mappings]
         streams = [
             RawStream(name, each.next)

@@ -11,11 +11,11 @@ hold every document exactly once, also those whose id is missing or an array.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bson import Decimal128, Int64
+from bson import Decimal128
 
-from reconciler.model.digest import Buckets
 from reconciler.model.mapping import CollectionMapping, TotalMeaning
 from reconciler.scanning.ports import KeyRange
+from reconciler.storage.bucketing import in_buckets
 from reconciler.storage.elements import SCALAR_TYPES, TYPE_NAMES, RawValue
 
 Stage = Mapping[str, Any]
@@ -90,22 +90,6 @@ def within(mapping: CollectionMapping, key_range: KeyRange) -> list[Stage]:
     if key_range.buckets is not None:
         comparisons.append(in_buckets(field, key_range.buckets))
     return [{"$expr": {"$and": comparisons}}] if comparisons else []
-
-
-def bucket_of(user: str, modulus: int) -> Stage:
-    """Make the expression that numbers the bucket of a user id, whatever its type.
-
-    The server's hash is the same for all that is one id: 1, 1.0 and Decimal128 1.
-    """
-    return {"$mod": [{"$toHashedIndexKey": user}, Int64(modulus)]}
-
-
-def in_buckets(user: str, buckets: Buckets) -> Stage:
-    """Make the condition that a user id is in one of some buckets, as quick for many as for one."""
-    numbers = range(-buckets.modulus, buckets.modulus)
-    chosen = [number in buckets.numbers for number in numbers]
-    place = {"$add": [bucket_of(user, buckets.modulus), Int64(buckets.modulus)]}
-    return {"$arrayElemAt": [{"$literal": chosen}, place]}
 
 
 def _projection(mapping: CollectionMapping) -> dict[str, Any]:

@@ -87,6 +87,29 @@ def separators(exchange: Exchange) -> None:
     for name, first, second in (("wallets", "a|B", "C"), ("crypto_balances", "a", "B|C")):
         exchange.put([name], u=first, c=second, **row)
         exchange.put([name], u=f"{first}\0", c=second, **row)
+    # The same with the currency first, and with two users of whom four letters are the same.
+    for name, first, second in (
+        ("wallets", "user|user", "C"),
+        ("crypto_balances", "user", "C|user"),
+    ):
+        exchange.put([name], u=first, c=second, **row)
+
+
+def without_an_id(exchange: Exchange) -> None:
+    """A document has no user id or no currency, in one collection or in all, and sound amounts."""
+    row = {"a": Decimal128("1"), "l": Decimal128("0"), "t": Decimal128("1")}
+    exchange.put(["trader_balances"], u="user-a", **row)
+    exchange.put(["internal_balances"], c="BTC", **row)
+    exchange.everywhere(u="user-b", **row)
+
+
+def types_as_texts(exchange: Exchange) -> None:
+    """In one collection an amount is a double of a decimal's text, beside a sound total."""
+    for name in NAMES:
+        available = 1.5 if name == "crypto_balances" else Decimal128("1.5")
+        amounts = {"l": Decimal128("0.5"), "t": Decimal128("2.0")}
+        exchange.put([name], u="user-q", c="BTC", a=available, **amounts)
+        exchange.put([name], u="user-p", c="BTC", l=available, a=amounts["l"], t=amounts["t"])
 
 
 def numbers_as_ids(exchange: Exchange) -> None:
@@ -170,6 +193,8 @@ DRIFTS = [
     one_missing_and_one_doubled,
     doubled_everywhere,
     separators,
+    without_an_id,
+    types_as_texts,
     numbers_as_ids,
     an_id_and_its_text,
     nothing_locked,

@@ -3,12 +3,12 @@
 from typing import Any
 
 from reconciler.model.mapping import DEFAULT_MAPPINGS, Mappings
-from reconciler.model.report import ScanMethod, ScanReport
+from reconciler.model.report import ScanReport
 from reconciler.scanning.rules import ScanOptions
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
 from tests.integration.scanning.field import Database, Exchange
-from tests.integration.scanning.methods import options_of
+from tests.integration.scanning.methods import EACH_FORM, Chosen, options_of
 
 
 def at_once(**options: Any) -> ScanOptions:
@@ -26,7 +26,9 @@ def scanner(
 ) -> Scanner:
     """Make a scanner that settles at once."""
     return Scanner(
-        MongoBalanceStore(database, mappings, **(store or {})),
+        MongoBalanceStore(
+            database, mappings, **({"choose_bucketing": Chosen.way.choose} | (store or {}))
+        ),
         mappings,
         options or at_once(),
         **others,
@@ -56,9 +58,13 @@ async def write_and_scan(database: Database, exchange: Exchange, **store: Any) -
 
 
 async def scan_by_each_method(database: Database, exchange: Exchange, **store: Any) -> None:
-    """Scan what is written by digests and exactly, and compare both with the plain model."""
-    for method in ScanMethod:
-        options = at_once(method=method)
-        found = await scanner(database, exchange.mappings, options=options, store=store).scan_all()
+    """Scan what is written by digests of each form and exactly, and compare with the model."""
+    for way in EACH_FORM.values():
+        found = await scanner(
+            database,
+            exchange.mappings,
+            options=at_once(method=way.method),
+            store={"choose_bucketing": way.choose} | store,
+        ).scan_all()
         assert_found(found, exchange)
-        assert found.method is method
+        assert found.method is way.method

@@ -12,7 +12,7 @@ from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import Verdict
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
-from tests.integration.scanning.methods import options_of
+from tests.integration.scanning.methods import Chosen, options_of
 from tests.integration.sync.stored import TOTAL_FIELDS, Stored
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -36,7 +36,12 @@ BROKEN_ALIKE: list[tuple[Amounts, MismatchKind]] = [
 
 def scanner_on(database: Database, *, range_accounts: int = 40_000) -> Scanner:
     """Make a scanner that does not wait before it looks again."""
-    store = MongoBalanceStore(database, DEFAULT_MAPPINGS, range_accounts=range_accounts)
+    store = MongoBalanceStore(
+        database,
+        DEFAULT_MAPPINGS,
+        range_accounts=range_accounts,
+        choose_bucketing=Chosen.way.choose,
+    )
     return Scanner(store, DEFAULT_MAPPINGS, options_of(settle_seconds=0))
 
 

@@ -109,10 +109,10 @@ class _InterposedMoment(Moment):
         self._passed = passed
 
     async def digests(
-        self, key_range: KeyRange, *, modulus: int, collections_parallel: int
+        self, key_range: KeyRange, *, accounts: int, collections_parallel: int
     ) -> Digests | None:
         return await self._moment.digests(
-            key_range, modulus=modulus, collections_parallel=collections_parallel
+            key_range, accounts=accounts, collections_parallel=collections_parallel
         )
 
     async def portions(

@@ -1,0 +1,110 @@
+"""The bucket of a user id as the server computes it, and which way to do that fits a database.
+
+A piece of a text costs the server less than a hash. Both are the same wherever the id is: the hash
+is one for all that is one id (1, 1.0 and Decimal128 1), and a piece counts characters.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from bson import Int64
+
+from reconciler.errors import CannotLook
+from reconciler.model.digest import Bucket, Bucketing, Buckets, ByPiece
+from reconciler.storage.elements import STRING, RawValue
+from reconciler.storage.ordering import number_of
+
+Expression = Mapping[str, Any]
+Choose = Callable[[int, Sequence[str | None]], Bucketing]
+DrawIds = Callable[[], Awaitable[Sequence[RawValue]]]
+
+
+class KnownIds:
+    """What the scans of one process found out about the ids of a database.
+
+    `are_texts` until the server said of a piece that some document has none.
+    """
+
+    def __init__(self) -> None:
+        self.are_texts = True
+
+
+class ChosenBucketing:
+    """How one scan divides users into buckets: by what a sample of their ids looks like.
+
+    Args:
+        choose: decides by the number of accounts and the ids as texts, None for another type.
+        draw_ids: gives ids of users at random.
+        known: what was found out before, and is told what is found out now.
+    """
+
+    def __init__(self, choose: Choose, draw_ids: DrawIds, known: KnownIds) -> None:
+        self._choose = choose
+        self._draw_ids = draw_ids
+        self._known = known
+        self._ids: Sequence[str | None] | None = None
+
+    async def of(self, accounts: int) -> Bucketing:
+        """Choose for so many accounts; ids are drawn once.
+
+        Raises:
+            ReadInterrupted: the ids could not be read, in a way that may pass.
+        """
+        if not self._known.are_texts:
+            return self.without_pieces(accounts)
+        if self._ids is None:
+            try:
+                self._ids = [_text(each) for each in await self._draw_ids()]
+            except CannotLook:
+                self._ids = ()  # any choice is right
+        return self._choose(accounts, self._ids)
+
+    def without_pieces(self, accounts: int) -> Bucketing:
+        """Choose for ids of any type."""
+        return self._choose(accounts, ())
+
+    def have_no_pieces(self) -> None:
+        """Note that some document has no piece, or is otherwise not as those of texts are."""
+        self._known.are_texts = False
+
+
+def bucket_of(user: str, by: Bucketing) -> Expression:
+    """Make the expression of the bucket of a user id.
+
+    By a piece it fails for some types, of which an ObjectId is one.
+    """
+    if isinstance(by, ByPiece):
+        return {"$substrCP": [user, by.start, by.length]}
+    return {"$mod": [{"$toHashedIndexKey": user}, Int64(by.modulus)]}
+
+
+def in_buckets(user: str, buckets: Buckets) -> Expression:
+    """Make the condition that a user id is in one of some buckets, as quick for many as for one.
+
+    Where buckets are pieces, what is no text is in all of them: those with such an id never agree.
+    """
+    if isinstance(buckets.by, ByPiece):
+        chosen = {"$literal": sorted(map(str, buckets.chosen))}
+        # `$in` compares with one after the other; a constant set is looked up in.
+        is_chosen = {"$setIsSubset": [[bucket_of(user, buckets.by)], chosen]}
+        return {"$cond": [{"$eq": [{"$type": user}, "string"]}, is_chosen, True]}
+    modulus = buckets.by.modulus
+    are_chosen = [number in buckets.chosen for number in range(-modulus, modulus)]
+    place = {"$add": [bucket_of(user, buckets.by), Int64(modulus)]}
+    return {"$arrayElemAt": [{"$literal": are_chosen}, place]}
+
+
+def bucket_from(value: RawValue) -> Bucket:
+    """Read a bucket that the server computed."""
+    text = _text(value)
+    return int(number_of(value)) if text is None else text
+
+
+def _text(value: RawValue) -> str | None:
+    """Give a string's characters; None for another type, and for what is no UTF-8."""
+    if value.type_code != STRING:
+        return None
+    try:
+        return value.data[4:-1].decode()
+    except UnicodeDecodeError:
+        return None

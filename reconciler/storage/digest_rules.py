@@ -1,0 +1,137 @@
+"""When the digest of a document may stand for it: the conditions, as the server evaluates them.
+
+What equal digests prove is not asked again in each collection: sign, size and the types of the ids
+are checked in the source of truth alone. The types of the amounts are checked in all, because a
+double may have a decimal's text, and so is the total, which is not in the digest.
+
+Nearly all documents have all fields. They are found sound by the few conditions of `usual`, and
+only where these fail is a document asked for all that `rules` say.
+"""
+
+from reconciler.model.mapping import CollectionMapping, TotalMeaning
+from reconciler.storage.elements import (
+    BINARY,
+    BOOL,
+    DATE,
+    MISSING,
+    OBJECT_ID,
+    STRING,
+    TIMESTAMP,
+    TYPE_NAMES,
+)
+from reconciler.storage.shape import TOO_LARGE, ZERO, Stage, exact_sum
+
+# Types of which the hash takes every byte. It cuts numbers to integers; and whoever is grouped by
+# a symbol may be a string's namesake or not.
+_FAITHFUL_NAMES = sorted(
+    TYPE_NAMES[code] for code in (STRING, OBJECT_ID, BINARY, BOOL, DATE, TIMESTAMP)
+)
+
+
+def has_usual_total(mapping: CollectionMapping) -> bool:
+    """Whether the last condition of `usual` is that both amounts add up to the total."""
+    return mapping.total is not None and mapping.total_means is TotalMeaning.AVAILABLE_PLUS_LOCKED
+
+
+def usual(mapping: CollectionMapping) -> list[Stage]:
+    """Make the conditions of `rules` for a document with all fields, which is soonest seen.
+
+    A total of another type than decimal is right, too, if it is the very sum.
+    """
+    available, locked = f"${mapping.available}", _locked(mapping)
+    are_decimals = [_is(available, "decimal"), _is(locked, "decimal")]
+    if mapping.total is None:
+        return are_decimals
+    is_available = mapping.total_means is TotalMeaning.AVAILABLE
+    meant = available if is_available else {"$add": [available, locked]}
+    return [*are_decimals, {"$eq": [meant, f"${mapping.total}"]}]
+
+
+def usual_truth(mapping: CollectionMapping) -> list[Stage]:
+    """Make the conditions of `truth_rules` for such a document whose ids are texts."""
+    available, locked = f"${mapping.available}", _locked(mapping)
+    amounts = [_is(available, "decimal"), _is(locked, "decimal")]
+    ids = [_is(f"${field}", "string") for field in (mapping.account, mapping.currency)]
+    signs: list[Stage] = [{"$gte": [available, ZERO]}, {"$gte": [locked, ZERO]}]
+    if mapping.total is None or mapping.total_means is TotalMeaning.AVAILABLE:
+        added = _exact_and_in_range({"$add": [available, locked]}, available, locked)
+        is_total: list[Stage] = (
+            [{"$eq": [available, f"${mapping.total}"]}] if mapping.total is not None else []
+        )
+        return [*ids, *amounts, *signs, added, *is_total]
+    total = f"${mapping.total}"
+    stored = _exact_and_in_range(total, available, locked)
+    return [*ids, *amounts, *signs, _is(total, "decimal"), stored]
+
+
+def rules(mapping: CollectionMapping) -> list[Stage]:
+    """Make the conditions under which an equal digest proves that a document is right.
+
+    The sum of its amounts needs no look at digits, see `truth_rules`.
+    """
+    total = f"${mapping.total}"
+    if mapping.total_means is TotalMeaning.AVAILABLE:
+        holds: Stage = {"$eq": [total, f"${mapping.available}"]}
+    else:
+        holds = {"$eq": [{"$add": [f"${mapping.available}", locked_or_zero(mapping)]}, total]}
+    has_right_total = [_missing_or(total, holds)] if mapping.total else []
+    return [*_decimals(mapping), *has_right_total]
+
+
+def truth_rules(mapping: CollectionMapping) -> list[Stage]:
+    """Make the conditions of the source of truth: with equal digests they hold in all collections.
+
+    The amounts are not negative, and their sum is exact and has at most 34 digits; so whatever
+    collection adds the same amounts rounds nothing. By `shape.exact_sum` both differences show it.
+    """
+    available, locked = f"${mapping.available}", locked_or_zero(mapping)
+    total = f"${mapping.total}"
+    added = _exact_and_in_range({"$add": [available, locked]}, available, locked)
+    conditions: list[Stage] = [
+        _is_faithful(f"${mapping.account}"),
+        _is_faithful(f"${mapping.currency}"),
+        *_decimals(mapping),
+        {"$gte": [available, ZERO]},
+        {"$gte": [locked, ZERO]},
+    ]
+    if mapping.total is None:
+        return [*conditions, added]
+    if mapping.total_means is TotalMeaning.AVAILABLE:
+        return [*conditions, added, _missing_or(total, {"$eq": [total, available]})]
+    stored = _exact_and_in_range(total, available, locked)
+    has_none = {"$and": [_is(total, MISSING), added]}
+    return [*conditions, {"$cond": [_is(total, "decimal"), stored, has_none]}]
+
+
+def _exact_and_in_range(total: object, available: object, locked: object) -> Stage:
+    """Make the condition of a sum; it bounds its parts as well, which are not negative."""
+    return {"$and": [{"$lt": [total, TOO_LARGE]}, *exact_sum(total, available, locked)]}
+
+
+def _locked(mapping: CollectionMapping) -> str:
+    return f"${mapping.locked}"
+
+
+def locked_or_zero(mapping: CollectionMapping) -> Stage:
+    """Make the locked amount, a missing one being zero."""
+    return {"$ifNull": [f"${mapping.locked}", ZERO]}
+
+
+def _decimals(mapping: CollectionMapping) -> list[Stage]:
+    locked = f"${mapping.locked}"
+    return [
+        _is(f"${mapping.available}", "decimal"),
+        {"$or": [_is(locked, "decimal"), _is(locked, MISSING)]},
+    ]
+
+
+def _is_faithful(value: str) -> Stage:
+    return {"$or": [_is(value, "string"), {"$in": [{"$type": value}, _FAITHFUL_NAMES]}]}
+
+
+def _missing_or(total: str, holds: Stage) -> Stage:
+    return {"$cond": [_is(total, "decimal"), holds, _is(total, MISSING)]}
+
+
+def _is(value: str, type_name: str) -> Stage:
+    return {"$eq": [{"$type": value}, type_name]}
