@@ -74,7 +74,7 @@ CollectionDigest = Mapping[Bucket, Digest]
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The users and the currencies of a bucket, in the source of truth."""
+    """The users and the currencies of a bucket, as some collection has them."""
 
     users: int
     currencies: frozenset[Hashable]

@@ -95,9 +95,17 @@ def in_buckets(user: str, buckets: Buckets) -> Expression:
 
 
 def bucket_from(value: RawValue) -> Bucket:
-    """Read a bucket that the server computed."""
+    """Read a bucket that the server computed.
+
+    Raises:
+        CannotLook: the piece is not UTF-8, so that it could not be asked for again.
+    """
+    if value.type_code != STRING:
+        return int(number_of(value))
     text = _text(value)
-    return int(number_of(value)) if text is None else text
+    if text is None:
+        raise CannotLook("a user id is a string that is not UTF-8")
+    return text
 
 
 def _text(value: RawValue) -> str | None:

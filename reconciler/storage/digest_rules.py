@@ -49,19 +49,16 @@ def usual(mapping: CollectionMapping) -> list[Stage]:
 
 def usual_truth(mapping: CollectionMapping) -> list[Stage]:
     """Make the conditions of `truth_rules` for such a document whose ids are texts."""
-    available, locked = f"${mapping.available}", _locked(mapping)
+    available, locked, total = f"${mapping.available}", _locked(mapping), f"${mapping.total}"
     amounts = [_is(available, "decimal"), _is(locked, "decimal")]
     ids = [_is(f"${field}", "string") for field in (mapping.account, mapping.currency)]
-    signs: list[Stage] = [{"$gte": [available, ZERO]}, {"$gte": [locked, ZERO]}]
-    if mapping.total is None or mapping.total_means is TotalMeaning.AVAILABLE:
-        added = _exact_and_in_range({"$add": [available, locked]}, available, locked)
-        is_total: list[Stage] = (
-            [{"$eq": [available, f"${mapping.total}"]}] if mapping.total is not None else []
-        )
-        return [*ids, *amounts, *signs, added, *is_total]
-    total = f"${mapping.total}"
-    stored = _exact_and_in_range(total, available, locked)
-    return [*ids, *amounts, *signs, _is(total, "decimal"), stored]
+    if has_usual_total(mapping):
+        is_total = [_is(total, "decimal"), {"$lt": [total, TOO_LARGE]}]
+        return [*ids, *amounts, *is_total, _adds_up(total, available, locked)]
+    added: Stage = {"$add": [available, locked]}
+    adds_up = [{"$lt": [added, TOO_LARGE]}, _adds_up(added, available, locked)]
+    is_available: list[Stage] = [{"$eq": [available, total]}] if mapping.total is not None else []
+    return [*ids, *amounts, *adds_up, *is_available]
 
 
 def rules(mapping: CollectionMapping) -> list[Stage]:
@@ -101,6 +98,21 @@ def truth_rules(mapping: CollectionMapping) -> list[Stage]:
     stored = _exact_and_in_range(total, available, locked)
     has_none = {"$and": [_is(total, MISSING), added]}
     return [*conditions, {"$cond": [_is(total, "decimal"), stored, has_none]}]
+
+
+def _adds_up(total: object, available: object, locked: object) -> Stage:
+    """Make the condition that neither amount is negative and their sum, unrounded, is the total.
+
+    The larger amount is at least half of such a total, so that the difference of these two is exact
+    (Sterbenz's lemma), which that of the total and the smaller one need not be.
+    """
+
+    def of(larger: object, smaller: object) -> Stage:
+        difference = {"$subtract": [total, larger]}
+        return {"$and": [{"$gte": [smaller, ZERO]}, {"$eq": [difference, smaller]}]}
+
+    is_locked_smaller = {"$gte": [available, locked]}
+    return {"$cond": [is_locked_smaller, of(available, locked), of(locked, available)]}
 
 
 def _exact_and_in_range(total: object, available: object, locked: object) -> Stage:

@@ -47,12 +47,18 @@ Locked = Callable[[CollectionMapping], object]
 
 
 def digest_pipeline(
-    mapping: CollectionMapping, key_range: KeyRange, *, by: Bucketing, salt: str, is_truth: bool
+    mapping: CollectionMapping,
+    key_range: KeyRange,
+    *,
+    by: Bucketing,
+    salt: str,
+    is_truth: bool,
+    has_currencies: bool,
 ) -> list[Stage]:
     """Make the pipeline that gives `{_id: bucket, n: documents, h: sum}` for each bucket.
 
-    Of the source of truth it gives the currencies, too: as the array `c`. The salt is letters,
-    digits, `-` and `_`.
+    With `has_currencies` it gives those, too: as the array `c`. The salt is letters, digits, `-`
+    and `_`.
     """
     digest = _digest_of_texts if isinstance(by, ByPiece) else _digest_of_values
     group = {
@@ -60,7 +66,7 @@ def digest_pipeline(
         "n": {"$sum": 1},
         "h": {"$sum": digest(mapping, salt, is_truth=is_truth)},
     }
-    currencies = {"c": {"$addToSet": f"${mapping.currency}"}} if is_truth else {}
+    currencies = {"c": {"$addToSet": f"${mapping.currency}"}} if has_currencies else {}
     return [*_matching(mapping, key_range), {"$group": group | currencies}]
 
 

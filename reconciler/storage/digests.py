@@ -69,6 +69,12 @@ class MongoDigests:
         self._mappings = mappings
         self._calls = calls
         self._session = session
+        # What takes longest is begun first. The source of truth has the most rules; of currencies
+        # any collection can speak, because those in buckets that agree are in all.
+        self._truth = mappings.truth
+        others = [mapping for mapping in mappings if mapping is not self._truth]
+        self._in_order = [self._truth, *others]
+        self._lister = others[0]
         self._bucketing = bucketing
         self._salt = salt
 
@@ -91,7 +97,7 @@ class MongoDigests:
         except CannotLook as error:
             if _is_about(error, _NO_SUCH_OPERATOR):
                 return None
-            if isinstance(by, ByHash) or not isinstance(error.__cause__, OperationFailure):
+            if isinstance(by, ByHash):
                 raise
         # Some document is not as those of texts are, of which the server says one thing or another.
         self._bucketing.have_no_pieces()
@@ -109,19 +115,19 @@ class MongoDigests:
 
         async def count_users() -> None:
             async with turns:
-                rows = await self._rows(truth, users_pipeline(truth, key_range, by=by))
+                pipeline = users_pipeline(self._truth, key_range, by=by)
+                rows = await self._rows(self._truth, pipeline)
                 users.update({bucket_from(row["_id"]): _count(row["n"]) for row in rows})
 
-        truth = self._mappings.truth
         has_unique = await self._has_unique()
-        failures = await _all_done([*map(digest, self._mappings), count_users()])
+        failures = await _all_done([*map(digest, self._in_order), count_users()])
         if failures:
             raise failures[0]
         covered = {
             (bucket := bucket_from(row["_id"])): Covered(
                 users.get(bucket, 0), _currencies(row["c"])
             )
-            for row in found[truth.name]
+            for row in found[self._lister.name]
         }
         doubled = frozenset[Bucket]() if has_unique else await self._doubled(key_range, by)
         collections = {name: _digest_of(rows) for name, rows in found.items()}
@@ -157,14 +163,20 @@ class MongoDigests:
     async def _digest(
         self, mapping: CollectionMapping, key_range: KeyRange, by: Bucketing
     ) -> Sequence[Row]:
-        is_truth = mapping.name == self._mappings.source_of_truth
-        pipeline = digest_pipeline(mapping, key_range, by=by, salt=self._salt, is_truth=is_truth)
+        pipeline = digest_pipeline(
+            mapping,
+            key_range,
+            by=by,
+            salt=self._salt,
+            is_truth=mapping is self._truth,
+            has_currencies=mapping is self._lister,
+        )
         return await self._rows(mapping, pipeline)
 
     async def _doubled(self, key_range: KeyRange, by: Bucketing) -> frozenset[Bucket]:
         """Find the buckets of doubled accounts; where digests agree one collection is as all."""
-        truth = self._mappings.truth
-        rows = await self._rows(truth, doubled_pipeline(truth, key_range, by=by))
+        pipeline = doubled_pipeline(self._truth, key_range, by=by)
+        rows = await self._rows(self._truth, pipeline)
         return frozenset(bucket_from(row["_id"]) for row in rows)
 
     async def _has_unique(self) -> bool:

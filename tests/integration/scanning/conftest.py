@@ -13,6 +13,7 @@ OF_THEIR_OWN = {
     "test_under_traffic",
     "test_differential",
     "test_digest_use",
+    "test_bucketing",
     "test_stages",
     "test_throttled",
 }

@@ -1,0 +1,135 @@
+"""The buckets of user ids: the server and the client agree on them, and nobody is in none."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from bson import Decimal128, ObjectId
+from pymongo import AsyncMongoClient, monitoring
+
+from reconciler.model.digest import Bucketing, Buckets, ByHash, ByPiece, bucketing_for
+from reconciler.model.mapping import DEFAULT_MAPPINGS
+from reconciler.model.report import ScanMethod
+from reconciler.scanning.scanner import Scanner
+from reconciler.storage.balances import MongoBalanceStore
+from reconciler.storage.bucketing import bucket_of, in_buckets
+from tests.integration.scanning.drifts import sound
+from tests.integration.scanning.field import (
+    LONE_SURROGATE,
+    NOT_UTF8,
+    ODD,
+    SCALARS,
+    SYMBOL_A,
+    Database,
+    Exchange,
+)
+from tests.integration.scanning.scanning import assert_found, at_once, scanner
+
+TEXTS = ["", "a", "user-01", "é", "éé-ü", "日本語の人", "a\0b", "x" * 300, "👛wallet", "$literal"]
+
+
+@pytest.mark.parametrize("piece", [ByPiece(0, 2), ByPiece(3, 2), ByPiece(299, 4)], ids=str)
+async def test_a_piece_is_what_it_is_here(database: Database, piece: ByPiece) -> None:
+    """The server cuts characters, not bytes, as we do; an id that is too short has less of one."""
+    await database["ids"].insert_many([{"_id": text} for text in TEXTS])
+
+    rows = await database["ids"].aggregate([{"$project": {"b": bucket_of("$_id", piece)}}])
+
+    end = piece.start + piece.length
+    assert {row["_id"]: row["b"] async for row in rows} == {
+        text: text[piece.start : end] for text in TEXTS
+    }
+
+
+@pytest.mark.parametrize("by", [ByPiece(0, 2), ByHash(32)], ids=str)
+async def test_buckets_are_told_apart(database: Database, by: Bucketing) -> None:
+    """A text is in the bucket that was computed for it and in no other one."""
+    await database["ids"].insert_many([{"_id": text} for text in TEXTS])
+    found = await database["ids"].aggregate([{"$project": {"b": bucket_of("$_id", by)}}])
+    buckets = {row["_id"]: row["b"] async for row in found}
+
+    for chosen in set(buckets.values()):
+        condition = in_buckets("$_id", Buckets(by, frozenset({chosen})))
+        rows = await database["ids"].find({"$expr": condition}).to_list()
+        assert {row["_id"] for row in rows} == {t for t in TEXTS if buckets[t] == chosen}
+
+
+async def test_what_is_no_text_is_in_all_buckets_of_pieces(database: Database) -> None:
+    """It is read with whatever bucket is read: its own cannot be cut out, and never agrees."""
+    texts = (str, type(LONE_SURROGATE))
+    ids = [SYMBOL_A, *[each for each in [*SCALARS, *ODD] if not isinstance(each, texts)]]
+    exchange = Exchange()
+    for each in ids:
+        exchange.put(["wallets"], u=each, c="BTC", a=Decimal128("1"))
+    await exchange.write(database)
+    condition = in_buckets("$user_id", Buckets(ByPiece(0, 2), frozenset({"zz"})))
+
+    assert await database["wallets"].count_documents({"$expr": condition}) == len(ids)
+
+
+@pytest.mark.parametrize("user", [LONE_SURROGATE, NOT_UTF8], ids=["surrogate", "no UTF-8"])
+@pytest.mark.parametrize("piece", [ByPiece(0, 1), ByPiece(0, 4)], ids=str)
+async def test_a_text_that_is_none(database: Database, user: object, piece: ByPiece) -> None:
+    """An id that is not UTF-8 has no piece that could be asked for again: ids are hashed then."""
+    exchange = sound(20)
+    exchange.everywhere(u=user, c="BTC", a=Decimal128("1"))
+    exchange.put(["wallets"], u=user, c="ETH", a=Decimal128("1"))
+    await exchange.write(database)
+
+    def choose(accounts: int, ids: Sequence[str | None]) -> Bucketing:
+        return piece if ids else bucketing_for(accounts, ids)
+
+    store = {"choose_bucketing": choose}
+    options = at_once(method=ScanMethod.DIGEST)
+    report = await scanner(database, options=options, store=store).scan_all()
+
+    assert_found(report, exchange)
+    assert report.method is ScanMethod.DIGEST
+
+
+class Pieces(monitoring.CommandListener):
+    """Counts the aggregations that group by a piece."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.count += "'$group': {'_id': {'$substrCP'" in str(event.command)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing to note."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing to note."""
+
+
+async def scan_twice(uri: str, database: Database, exchange: Exchange) -> list[int]:
+    """Scan by digests two times in one process, and count the pieces asked for by then."""
+    await exchange.write(database)
+    pieces = Pieces()
+    counts = []
+    async with AsyncMongoClient[dict[str, Any]](uri, event_listeners=[pieces]) as client:
+        store = MongoBalanceStore(client[database.name], DEFAULT_MAPPINGS)
+        options = at_once(method=ScanMethod.DIGEST)
+        for _ in range(2):
+            report = await Scanner(store, DEFAULT_MAPPINGS, options).scan_all()
+            assert_found(report, exchange)
+            assert report.method is ScanMethod.DIGEST
+            counts.append(pieces.count)
+    return counts
+
+
+async def test_ids_that_are_texts(mongo_uri: str, database: Database) -> None:
+    """Each collection is grouped by a piece in each scan."""
+    assert await scan_twice(mongo_uri, database, sound(30)) == [4, 8]
+
+
+async def test_one_id_among_many_that_is_none(mongo_uri: str, database: Database) -> None:
+    """No sample shows it, the server does, and then all are hashed; the next scan knows."""
+    exchange = sound(30)
+    exchange.put(DEFAULT_MAPPINGS.names[1:], u=ObjectId(), c="BTC", a=Decimal128("1"))
+
+    first, second = await scan_twice(mongo_uri, database, exchange)
+
+    assert 0 < first <= 4
+    assert second == first
