@@ -111,8 +111,6 @@ class MongoBalanceSource:
         self._dividing = dividing
         self._batch_documents = batch_documents
         self._bucketing = bucketing
-        # So many bytes, twice in each text, fill no further block of MD5 for ids as UUIDs are.
-        self._salt = secrets.token_urlsafe(6)
 
     @property
     def consistency(self) -> Consistency:
@@ -162,7 +160,8 @@ class MongoBalanceSource:
             self._calls,
             session,
             bucketing=self._bucketing,
-            salt=self._salt,
+            # So long that it fills no further block of MD5 where ids are UUIDs, even twice.
+            salt=secrets.token_urlsafe(6),
         )
         return MongoMoment(
             self._database,

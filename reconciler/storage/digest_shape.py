@@ -1,10 +1,10 @@
 """The digest of a collection, computed by the server: per bucket of users a count and a sum.
 
 The digest of a document is `$mod` of `$toHashedIndexKey` of its user id, currency, available and
-locked behind a salt that each scan draws: documents that were made to collide under one do not
-under another, and nobody knows the next. Numbers the hash (MD5, of which the server gives 64 bits)
-cuts to integers, so that amounts go in as the text of a decimal, which has all digits. The values
-are put together in one of two forms, by how users are divided into buckets:
+locked behind a salt that is drawn for each snapshot: documents that were made to collide under one
+do not under another, and nobody knows the next. Numbers the hash (MD5, of which the server gives 64
+bits) cuts to integers, so that amounts go in as the text of a decimal, which has all digits. The
+values are put together in one of two forms, by how users are divided into buckets:
 
 - By hash, in an array, which takes each with its type and length. It does for ids of all types.
 - By piece, in a text, which is hashed sooner. It is for ids and currencies that are texts, and the

@@ -52,7 +52,7 @@ class MongoDigests:
 
     Args:
         bucketing: how this scan divides users into buckets.
-        salt: what this scan hashes with each document.
+        salt: what is hashed with each document, unknown before the snapshot was taken.
     """
 
     def __init__(

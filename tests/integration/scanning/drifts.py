@@ -87,11 +87,9 @@ def separators(exchange: Exchange) -> None:
     for name, first, second in (("wallets", "a|B", "C"), ("crypto_balances", "a", "B|C")):
         exchange.put([name], u=first, c=second, **row)
         exchange.put([name], u=f"{first}\0", c=second, **row)
-    # The same with the currency first, and with two users of whom four letters are the same.
-    for name, first, second in (
-        ("wallets", "user|user", "C"),
-        ("crypto_balances", "user", "C|user"),
-    ):
+    # The same with the currency first, of two users with the same four letters, and in all.
+    for name in NAMES:
+        first, second = ("user|user", "C") if name == "wallets" else ("user", "C|user")
         exchange.put([name], u=first, c=second, **row)
 
 
@@ -104,12 +102,14 @@ def without_an_id(exchange: Exchange) -> None:
 
 
 def types_as_texts(exchange: Exchange) -> None:
-    """In one collection an amount is a double of a decimal's text, beside a sound total."""
+    """One collection has a double whose text is a decimal's, with the total that it asks for."""
     for name in NAMES:
-        available = 1.5 if name == "crypto_balances" else Decimal128("1.5")
-        amounts = {"l": Decimal128("0.5"), "t": Decimal128("2.0")}
-        exchange.put([name], u="user-q", c="BTC", a=available, **amounts)
-        exchange.put([name], u="user-p", c="BTC", l=available, a=amounts["l"], t=amounts["t"])
+        is_double = name == "crypto_balances"
+        amount = 123456.75 if is_double else Decimal128("123457")
+        total = Decimal128("123457.25" if is_double else "123457.5")
+        half = Decimal128("0.5")
+        exchange.put([name], u="user-q", c="BTC", a=amount, l=half, t=total)
+        exchange.put([name], u="user-p", c="BTC", a=half, l=amount, t=total)
 
 
 def numbers_as_ids(exchange: Exchange) -> None:
