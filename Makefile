@@ -30,6 +30,8 @@ demo: server ## Run the main job against a MongoDB of its own, until Ctrl-C
 
 test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
+	@# Hundreds of commands are started; with PYTHONDONTWRITEBYTECODE each would compile the sources.
+	@$(BIN)/python -m compileall -q reconciler tests benchmarks alerts dashboards
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Lint, format, types, import rules, bypassing writers and the freeze
