@@ -32,7 +32,10 @@ test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
 	@# Hundreds of commands are started; with PYTHONDONTWRITEBYTECODE each would compile the sources.
 	@$(BIN)/python -m compileall -q reconciler tests benchmarks alerts dashboards
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
+	@# What pytest keeps of the last runs stays on the disk.
+	@scratch=$$(sh scripts/scratch.sh) && \
+		PYTEST_DEBUG_TEMPROOT=$${PYTEST_DEBUG_TEMPROOT:-$${TMPDIR:-/tmp}} TMPDIR=$$scratch \
+		$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Lint, format, types, import rules, bypassing writers and the freeze
 	@echo "==> ruff, mypy, import-linter, reconciler lint, the freeze"
