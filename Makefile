@@ -30,7 +30,12 @@ demo: server ## Run the main job against a MongoDB of its own, until Ctrl-C
 
 test: server ## Run all tests (PYTEST_ARGS="-n 0 -k posting")
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
+	@# Hundreds of commands are started; with PYTHONDONTWRITEBYTECODE each would compile the sources.
+	@$(BIN)/python -m compileall -q reconciler tests benchmarks alerts dashboards
+	@# What pytest keeps of the last runs stays on the disk.
+	@scratch=$$(sh scripts/scratch.sh) && \
+		PYTEST_DEBUG_TEMPROOT=$${PYTEST_DEBUG_TEMPROOT:-$${TMPDIR:-/tmp}} TMPDIR=$$scratch \
+		$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup ## Lint, format, types, import rules, bypassing writers and the freeze
 	@echo "==> ruff, mypy, import-linter, reconciler lint, the freeze"

@@ -88,7 +88,7 @@ class Books:
             case "total":
                 self.copies[account][name] = old
             case "broken":
-                self.copies[account][name] = (D(0), D(0))
+                self.copies[account][name] = (D(0), locked)
                 self.broken.add((account, name))
             case "dust":
                 self.copies[account][name] = (D(repr(float(drift.value + DUST))), locked)
