@@ -56,8 +56,8 @@ async def measure(*, accounts: int, rounds: int, sample: int, seed: int, bars: b
     """Measure on a server of its own, the ways by turns, each in a process of its own."""
     sizes = {"small": accounts // GROWTH, "half": accounts // 2, "large": accounts}
     populations = {name: Population(size, seed) for name, size in sizes.items()}
-    # All three sizes fit into the cache, as they would by the server's own default on most machines:
-    # how fast a disk is, and what was thrown out for what, is no part of the question.
+    # All sizes fit into the cache, as they would by the server's own default on most machines: how
+    # fast a disk is, and what was thrown out for what, is no part of the question.
     async with EmbeddedMongo(cache_gb=3.0) as server, connect(server.uri) as client:
         for name, population in populations.items():
             await population.load(client[name])
