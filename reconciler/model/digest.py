@@ -39,7 +39,7 @@ class ByHash:
 
 @dataclass(frozen=True, slots=True)
 class ByPiece:
-    """Buckets by `length` characters of the user id from the one at `start` on, for texts."""
+    """Buckets by `length` bytes of the user id from the one at `start` on, for texts."""
 
     start: int
     length: int
@@ -51,10 +51,14 @@ Bucket = int | str
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Some of the buckets into which all users are divided."""
+    """Some of the buckets into which all users are divided.
+
+    With `is_careful` they are told apart in a way that takes longer and that no id can break.
+    """
 
     by: Bucketing
     chosen: frozenset[Bucket]
+    is_careful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,12 @@ def bucketing_for(accounts: int, ids: Sequence[str | None]) -> Bucketing:
     """Choose how so many accounts are divided into buckets, by the ids of users drawn at random.
 
     None is an id that is no text. A piece takes the server less time than a hash, but only texts
-    have one, and it must spread the users; any choice is right. Of the shortest pieces that will do
-    it is the one by which the fewest of those drawn share a bucket.
+    have one, in all of which a character must be a byte, and it must spread the users; any choice
+    is right. Of the shortest pieces that will do it is the one by which the fewest of those drawn
+    share a bucket.
     """
-    texts = [each for each in set(ids) if each is not None]
-    if len(texts) < 2 or None in ids:
+    texts = [each for each in set(ids) if each is not None and each.isascii()]
+    if len(texts) < max(2, len(set(ids))):
         return ByHash(modulus_for(accounts))
     end = min(max(map(len, texts)), PIECE_END_MAX)
     pairs = len(texts) * (len(texts) - 1)

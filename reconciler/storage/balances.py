@@ -160,8 +160,9 @@ class MongoBalanceSource:
             self._calls,
             session,
             bucketing=self._bucketing,
-            # So long that it fills no further block of MD5 where ids are UUIDs, even twice.
-            salt=secrets.token_urlsafe(6),
+            # As hard to guess as sums agree by chance; twice in each text, it fills no further block
+            # of MD5 where ids are UUIDs.
+            salt=secrets.token_urlsafe(5),
         )
         return MongoMoment(
             self._database,

@@ -1,7 +1,9 @@
 """The bucket of a user id as the server computes it, and which way to do that fits a database.
 
 A piece of a text costs the server less than a hash. Both are the same wherever the id is: the hash
-is one for all that is one id (1, 1.0 and Decimal128 1), and a piece counts characters.
+is one for all that is one id (1, 1.0 and Decimal128 1), and a piece counts bytes. It is cut out by
+`$substrBytes`, which refuses where it would cut a character. (`$substrCP`, which counts characters,
+was seen to take down a 6.0.5 whole when a string ends within one.)
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -71,10 +73,11 @@ class ChosenBucketing:
 def bucket_of(user: str, by: Bucketing) -> Expression:
     """Make the expression of the bucket of a user id.
 
-    By a piece it fails for some types, of which an ObjectId is one.
+    By a piece it fails for some types, of which an ObjectId is one, and where a character would be
+    cut.
     """
     if isinstance(by, ByPiece):
-        return {"$substrCP": [user, by.start, by.length]}
+        return {"$substrBytes": [user, by.start, by.length]}
     return {"$mod": [{"$toHashedIndexKey": user}, Int64(by.modulus)]}
 
 
@@ -84,14 +87,32 @@ def in_buckets(user: str, buckets: Buckets) -> Expression:
     Where buckets are pieces, what is no text is in all of them: those with such an id never agree.
     """
     if isinstance(buckets.by, ByPiece):
-        chosen = {"$literal": sorted(map(str, buckets.chosen))}
-        # `$in` compares with one after the other; a constant set is looked up in.
-        is_chosen = {"$setIsSubset": [[bucket_of(user, buckets.by)], chosen]}
+        is_chosen = _has_piece(user, buckets.by, sorted(map(str, buckets.chosen)), buckets)
         return {"$cond": [{"$eq": [{"$type": user}, "string"]}, is_chosen, True]}
     modulus = buckets.by.modulus
     are_chosen = [number in buckets.chosen for number in range(-modulus, modulus)]
     place = {"$add": [bucket_of(user, buckets.by), Int64(modulus)]}
     return {"$arrayElemAt": [{"$literal": are_chosen}, place]}
+
+
+def _has_piece(user: str, by: ByPiece, pieces: Sequence[str], buckets: Buckets) -> Expression:
+    """Make the condition that a text has one of some pieces where buckets are cut out."""
+    if not buckets.is_careful:
+        # `$in` compares with one after the other; a constant set is looked up in.
+        return {"$setIsSubset": [[bucket_of(user, by)], {"$literal": pieces}]}
+    return {"$or": [_has_bytes(user, by, piece) for piece in pieces]}
+
+
+def _has_bytes(user: str, by: ByPiece, piece: str) -> Expression:
+    """Make the condition for one piece; it is shorter than others where the text ends with it."""
+    end = by.start + len(piece.encode())
+    length = {"$strLenBytes": user}
+    if not piece:
+        return {"$lte": [length, by.start]}
+    found = {"$indexOfBytes": [user, {"$literal": piece}, by.start, end]}
+    is_there = {"$eq": [found, by.start]}
+    is_whole = end == by.start + by.length
+    return is_there if is_whole else {"$and": [{"$eq": [length, end]}, is_there]}
 
 
 def bucket_from(value: RawValue) -> Bucket:

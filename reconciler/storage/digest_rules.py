@@ -1,8 +1,10 @@
 """When the digest of a document may stand for it: the conditions, as the server evaluates them.
 
 What equal digests prove is not asked again in each collection: sign, size and the types of the ids
-are checked in the source of truth alone. The types of the amounts are checked in all, because a
-double may have a decimal's text, and so is the total, which is not in the digest.
+are checked in the source of truth alone. The types of all amounts are checked in each, or hashed
+with them, because a double may have a decimal's text; and so is the total, which is not in the
+digest. A total that is a double is never found right here: what it says is its shortest text, and
+the server compares its binary value.
 
 Nearly all documents have all fields. They are found sound by the few conditions of `usual`, and
 only where these fail is a document asked for all that `rules` say.
@@ -29,22 +31,28 @@ _FAITHFUL_NAMES = sorted(
 
 
 def has_usual_total(mapping: CollectionMapping) -> bool:
-    """Whether the last condition of `usual` is that both amounts add up to the total."""
+    """Whether both amounts add up to the total."""
     return mapping.total is not None and mapping.total_means is TotalMeaning.AVAILABLE_PLUS_LOCKED
 
 
-def usual(mapping: CollectionMapping) -> list[Stage]:
-    """Make the conditions of `rules` for a document with all fields, which is soonest seen.
+def adds_up(mapping: CollectionMapping) -> Stage:
+    """Make the condition of the total of such a mapping, whatever its type; no amount is missing.
 
-    A total of another type than decimal is right, too, if it is the very sum.
+    It does not look at digits that are rounded away, see `truth_rules`.
     """
-    available, locked = f"${mapping.available}", _locked(mapping)
-    are_decimals = [_is(available, "decimal"), _is(locked, "decimal")]
+    return {"$eq": [{"$add": [f"${mapping.available}", _locked(mapping)]}, f"${mapping.total}"]}
+
+
+def usual(mapping: CollectionMapping) -> list[Stage]:
+    """Make the conditions of `rules` for a document with all fields, which is soonest seen."""
+    available, total = f"${mapping.available}", f"${mapping.total}"
+    are_decimals = [_is(available, "decimal"), _is(_locked(mapping), "decimal")]
     if mapping.total is None:
         return are_decimals
-    is_available = mapping.total_means is TotalMeaning.AVAILABLE
-    meant = available if is_available else {"$add": [available, locked]}
-    return [*are_decimals, {"$eq": [meant, f"${mapping.total}"]}]
+    holds: Stage = {"$eq": [available, total]}
+    if has_usual_total(mapping):
+        holds = adds_up(mapping)
+    return [*are_decimals, _is(total, "decimal"), holds]
 
 
 def usual_truth(mapping: CollectionMapping) -> list[Stage]:
@@ -54,11 +62,12 @@ def usual_truth(mapping: CollectionMapping) -> list[Stage]:
     ids = [_is(f"${field}", "string") for field in (mapping.account, mapping.currency)]
     if has_usual_total(mapping):
         is_total = [_is(total, "decimal"), {"$lt": [total, TOO_LARGE]}]
-        return [*ids, *amounts, *is_total, _adds_up(total, available, locked)]
+        return [*ids, *amounts, *is_total, _adds_up_exactly(total, available, locked)]
     added: Stage = {"$add": [available, locked]}
-    adds_up = [{"$lt": [added, TOO_LARGE]}, _adds_up(added, available, locked)]
-    is_available: list[Stage] = [{"$eq": [available, total]}] if mapping.total is not None else []
-    return [*ids, *amounts, *adds_up, *is_available]
+    is_sum = [{"$lt": [added, TOO_LARGE]}, _adds_up_exactly(added, available, locked)]
+    if mapping.total is None:
+        return [*ids, *amounts, *is_sum]
+    return [*ids, *amounts, *is_sum, _is(total, "decimal"), {"$eq": [available, total]}]
 
 
 def rules(mapping: CollectionMapping) -> list[Stage]:
@@ -100,7 +109,7 @@ def truth_rules(mapping: CollectionMapping) -> list[Stage]:
     return [*conditions, {"$cond": [_is(total, "decimal"), stored, has_none]}]
 
 
-def _adds_up(total: object, available: object, locked: object) -> Stage:
+def _adds_up_exactly(total: object, available: object, locked: object) -> Stage:
     """Make the condition that neither amount is negative and their sum, unrounded, is the total.
 
     The larger amount is at least half of such a total, so that the difference of these two is exact

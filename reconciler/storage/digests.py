@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -12,6 +13,7 @@ from reconciler.errors import CannotLook
 from reconciler.model.digest import (
     Bucket,
     Bucketing,
+    Buckets,
     ByHash,
     CollectionDigest,
     Covered,
@@ -133,19 +135,34 @@ class MongoDigests:
         collections = {name: _digest_of(rows) for name, rows in found.items()}
         return Digests(by, collections, covered, doubled)
 
-    async def users_of(self, key_range: KeyRange) -> Sequence[RawValue]:
-        """List the users in the range's buckets, whichever collection has them.
+    async def narrowed(self, key_range: KeyRange) -> tuple[KeyRange, Sequence[RawValue]]:
+        """Give a range as it is to be read, and the users in its buckets if an index finds them.
 
-        An index finds them by their ids sooner than all documents are hashed for their buckets. The
-        list is empty where that is not sure, or no gain: what a text or an ObjectId is grouped with
-        is what it is equal to, and of other types that is not relied on.
+        In a later snapshot than the one of the digests there may be an id that has no piece: then
+        buckets are told apart with more care.
 
         Raises:
-            SnapshotTooOld, ReadInterrupted, CannotLook: they could not be read.
+            SnapshotTooOld, ReadInterrupted, CannotLook: the users could not be read.
         """
         buckets = key_range.buckets
         if buckets is None:
-            return ()
+            return key_range, ()
+        try:
+            return key_range, await self._users_of(key_range, buckets)
+        except CannotLook:
+            if buckets.is_careful or isinstance(buckets.by, ByHash):
+                raise
+        careful = replace(buckets, is_careful=True)
+        key_range = key_range.of_buckets(careful)
+        return key_range, await self._users_of(key_range, careful)
+
+    async def _users_of(self, key_range: KeyRange, buckets: Buckets) -> Sequence[RawValue]:
+        """List the users in some buckets, whichever collection has them.
+
+        An index finds them by their ids sooner than all documents are looked at for their buckets.
+        The list is empty where that is not sure, or no gain: what a text or an ObjectId is grouped
+        with is what it is equal to, and of other types that is not relied on.
+        """
         users: set[RawValue | None] = set()
 
         async def read(mapping: CollectionMapping) -> None:

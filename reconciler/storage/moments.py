@@ -82,7 +82,9 @@ class MongoMoment:
         Raises:
             SnapshotTooOld, ReadInterrupted, CannotLook: what was given until then stands.
         """
-        users = await self._digests.users_of(key_range) if self._digests else ()
+        users: Sequence[RawValue] = ()
+        if self._digests is not None:
+            key_range, users = await self._digests.narrowed(key_range)
         batches = [self._batches(each, key_range, selection, users) for each in self._mappings]
         streams = [
             RawStream(name, each.next)

@@ -112,6 +112,16 @@ def types_as_texts(exchange: Exchange) -> None:
         exchange.put([name], u="user-p", c="BTC", a=half, l=amount, t=total)
 
 
+def totals_as_doubles(exchange: Exchange) -> None:
+    """A total is a double of which the binary value is right, and the shortest text is not."""
+    for user, text in (("user-d", str(2**60)), ("user-e", "1099511627776.000244140625")):
+        amount = Decimal128(text)
+        assert Decimal(float(text)) == amount.to_decimal()
+        for name in NAMES:
+            total = float(text) if name == "internal_balances" else amount
+            exchange.put([name], u=user, c="BTC", a=amount, l=Decimal128("0"), t=total)
+
+
 def numbers_as_ids(exchange: Exchange) -> None:
     """Two numeric ids that are one once cut to integers have each other's amounts."""
     for name in NAMES:
@@ -195,6 +205,7 @@ DRIFTS = [
     separators,
     without_an_id,
     types_as_texts,
+    totals_as_doubles,
     numbers_as_ids,
     an_id_and_its_text,
     nothing_locked,

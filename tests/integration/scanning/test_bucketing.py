@@ -1,36 +1,50 @@
 """The buckets of user ids: the server and the client agree on them, and nobody is in none."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
 from bson import Decimal128, ObjectId
 from pymongo import AsyncMongoClient, monitoring
 
+from reconciler.errors import SnapshotTooOld
+from reconciler.model.comparison import MismatchKind
 from reconciler.model.digest import Bucketing, Buckets, ByHash, ByPiece, bucketing_for
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import ScanMethod
+from reconciler.scanning.ports import KeyRange, Portion, Selection
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
-from reconciler.storage.bucketing import bucket_of, in_buckets
-from tests.integration.scanning.drifts import sound
+from reconciler.storage.bucketing import Choose, bucket_of, in_buckets
+from reconciler.storage.moments import MongoMoment
+from tests.integration.scanning.drifts import only_the_total, sound
 from tests.integration.scanning.field import (
     LONE_SURROGATE,
-    NOT_UTF8,
     ODD,
     SCALARS,
     SYMBOL_A,
     Database,
     Exchange,
+    document,
+    raw_string,
 )
 from tests.integration.scanning.scanning import assert_found, at_once, scanner
 
-TEXTS = ["", "a", "user-01", "é", "éé-ü", "日本語の人", "a\0b", "x" * 300, "👛wallet", "$literal"]
+TEXTS = ["", "a", "us", "user-01", "user-0", "a\0b", "x" * 300, "$literal", "user-02"]
+WITHIN_CHARACTERS = [
+    b"\xc3",
+    b"user\xc3",
+    b"ab\xe0",
+    b"user-\xf0\x9f",
+    b"\x80x",
+    b"u\xff",
+    b"user-0\x80",
+]
 
 
 @pytest.mark.parametrize("piece", [ByPiece(0, 2), ByPiece(3, 2), ByPiece(299, 4)], ids=str)
 async def test_a_piece_is_what_it_is_here(database: Database, piece: ByPiece) -> None:
-    """The server cuts characters, not bytes, as we do; an id that is too short has less of one."""
+    """The server cuts bytes, as we do; an id that is too short has less of one."""
     await database["ids"].insert_many([{"_id": text} for text in TEXTS])
 
     rows = await database["ids"].aggregate([{"$project": {"b": bucket_of("$_id", piece)}}])
@@ -41,15 +55,18 @@ async def test_a_piece_is_what_it_is_here(database: Database, piece: ByPiece) ->
     }
 
 
-@pytest.mark.parametrize("by", [ByPiece(0, 2), ByHash(32)], ids=str)
-async def test_buckets_are_told_apart(database: Database, by: Bucketing) -> None:
+@pytest.mark.parametrize("is_careful", [False, True])
+@pytest.mark.parametrize("by", [ByPiece(0, 2), ByPiece(5, 2), ByHash(32)], ids=str)
+async def test_buckets_are_told_apart(
+    database: Database, by: Bucketing, *, is_careful: bool
+) -> None:
     """A text is in the bucket that was computed for it and in no other one."""
     await database["ids"].insert_many([{"_id": text} for text in TEXTS])
     found = await database["ids"].aggregate([{"$project": {"b": bucket_of("$_id", by)}}])
     buckets = {row["_id"]: row["b"] async for row in found}
 
     for chosen in set(buckets.values()):
-        condition = in_buckets("$_id", Buckets(by, frozenset({chosen})))
+        condition = in_buckets("$_id", Buckets(by, frozenset({chosen}), is_careful))
         rows = await database["ids"].find({"$expr": condition}).to_list()
         assert {row["_id"] for row in rows} == {t for t in TEXTS if buckets[t] == chosen}
 
@@ -67,24 +84,72 @@ async def test_what_is_no_text_is_in_all_buckets_of_pieces(database: Database) -
     assert await database["wallets"].count_documents({"$expr": condition}) == len(ids)
 
 
-@pytest.mark.parametrize("user", [LONE_SURROGATE, NOT_UTF8], ids=["surrogate", "no UTF-8"])
-@pytest.mark.parametrize("piece", [ByPiece(0, 1), ByPiece(0, 4)], ids=str)
-async def test_a_text_that_is_none(database: Database, user: object, piece: ByPiece) -> None:
-    """An id that is not UTF-8 has no piece that could be asked for again: ids are hashed then."""
-    exchange = sound(20)
-    exchange.everywhere(u=user, c="BTC", a=Decimal128("1"))
-    exchange.put(["wallets"], u=user, c="ETH", a=Decimal128("1"))
+@pytest.mark.parametrize(
+    "piece", [ByPiece(0, 1), ByPiece(1, 1), ByPiece(3, 2), ByPiece(4, 4)], ids=str
+)
+async def test_texts_that_are_none(database: Database, piece: ByPiece) -> None:
+    """Ids that are not UTF-8, or end within a character, harm neither the scan nor the server."""
+    for damaged in [b"\xed\xa0\x80", *WITHIN_CHARACTERS, "é".encode(), "user-é".encode()]:
+        exchange = sound(20)
+        row = {"c": "BTC", "a": Decimal128("1"), "l": Decimal128("0"), "t": Decimal128("1")}
+        exchange.put(["trader_balances"], u=raw_string(damaged), **row)
+        exchange.everywhere(u=raw_string(damaged + b"!"), **row)
+        await exchange.write(database)
+
+        report = await scanner(
+            database,
+            options=at_once(method=ScanMethod.DIGEST),
+            store={"choose_bucketing": choosing(piece)},
+        ).scan_all()
+
+        assert_found(report, exchange)
+        assert report.method is ScanMethod.DIGEST
+
+
+@pytest.mark.parametrize("piece", [ByPiece(0, 1), ByPiece(1, 1), ByPiece(5, 2)], ids=str)
+@pytest.mark.parametrize("damaged", WITHIN_CHARACTERS, ids=repr)
+async def test_what_appears_before_the_drill_down(
+    database: Database, monkeypatch: pytest.MonkeyPatch, damaged: bytes, piece: ByPiece
+) -> None:
+    """The snapshot is lost, and the new one has an id that has no piece: the rest is read still."""
+    exchange = sound(30)
+    only_the_total(exchange)
     await exchange.write(database)
+    row = {"trader_id": raw_string(damaged), "currency": "BTC", "total_balance": Decimal128("1")}
+    row |= {"available_balance": Decimal128("1"), "locked_balance": Decimal128("0")}
+    portions = MongoMoment.portions
+    parts: list[KeyRange] = []
+
+    async def losing(
+        self: MongoMoment, key_range: KeyRange, selection: Selection
+    ) -> AsyncGenerator[Portion, None]:
+        parts.append(key_range)
+        if len(parts) == 1:
+            await database["trader_balances"].insert_one(document(row))
+            raise SnapshotTooOld("lost on purpose")
+        async for portion in portions(self, key_range, selection):
+            yield portion
+
+    monkeypatch.setattr(MongoMoment, "portions", losing)
+    report = await scanner(
+        database,
+        options=at_once(method=ScanMethod.DIGEST),
+        store={"choose_bucketing": choosing(piece)},
+    ).scan_all()
+
+    assert report.incomplete == ()
+    assert report.by_kind[MismatchKind.TOTAL] == 1
+    assert report.method is ScanMethod.DIGEST
+    assert [isinstance(each.buckets and each.buckets.by, ByPiece) for each in parts] == [True] * 2
+
+
+def choosing(piece: ByPiece) -> Choose:
+    """Choose a piece until it is said that there is none."""
 
     def choose(accounts: int, ids: Sequence[str | None]) -> Bucketing:
         return piece if ids else bucketing_for(accounts, ids)
 
-    store = {"choose_bucketing": choose}
-    options = at_once(method=ScanMethod.DIGEST)
-    report = await scanner(database, options=options, store=store).scan_all()
-
-    assert_found(report, exchange)
-    assert report.method is ScanMethod.DIGEST
+    return choose
 
 
 class Pieces(monitoring.CommandListener):
@@ -94,7 +159,7 @@ class Pieces(monitoring.CommandListener):
         self.count = 0
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.count += "'$group': {'_id': {'$substrCP'" in str(event.command)
+        self.count += "'$group': {'_id': {'$substrBytes'" in str(event.command)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         """Nothing to note."""

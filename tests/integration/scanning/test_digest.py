@@ -5,7 +5,12 @@ from collections.abc import Callable
 import pytest
 from bson import Decimal128, ObjectId
 
-from reconciler.model.mapping import DEFAULT_MAPPINGS
+from reconciler.model.mapping import (
+    DEFAULT_MAPPINGS,
+    CollectionMapping,
+    Mappings,
+    TotalMeaning,
+)
 from reconciler.model.report import ScanMethod
 from tests.integration.scanning.drifts import DRIFTS, doubled_everywhere, sound, users_swapped
 from tests.integration.scanning.field import Database, Exchange
@@ -51,6 +56,29 @@ async def test_a_currency_in_a_bucket_that_differs(database: Database) -> None:
     await exchange.write(database)
 
     assert_found(await scanner(database).scan_all(), exchange)
+
+
+async def test_a_double_for_what_is_available(database: Database) -> None:
+    """A total that means available is a double of the same binary value, in the source of truth."""
+    mappings = Mappings(
+        (
+            CollectionMapping("wallets", total_means=TotalMeaning.AVAILABLE),
+            CollectionMapping("crypto_balances", total=None),
+        )
+    )
+    exchange = Exchange(mappings=mappings)
+    amounts = {"a": Decimal128(str(2**60)), "l": Decimal128("0")}
+    exchange.put(["wallets"], u="user-0", c="BTC", **amounts, t=float(2**60))
+    exchange.put(["crypto_balances"], u="user-0", c="BTC", **amounts)
+    for number in range(1, 10):
+        exchange.put(["wallets"], u=f"user-{number}", c="BTC", **amounts, t=amounts["a"])
+        exchange.put(["crypto_balances"], u=f"user-{number}", c="BTC", **amounts)
+    await exchange.write(database)
+
+    report = await scanner(database, mappings).scan_all()
+
+    assert_found(report, exchange)
+    assert report.mismatch_count == 1
 
 
 async def test_a_partial_index_proves_nothing(database: Database) -> None:

@@ -128,10 +128,18 @@ def test_where_ids_differ() -> None:
         [],
         UUIDS[:1],
         [*UUIDS, None],
+        [*UUIDS, "ünïcode"],
         [f"{number:0100}" for number in range(200)],
         ["", *["x" * length for length in range(1, 200)]],
     ],
-    ids=["none", "one", "another type", "different too far behind", "all of one letter"],
+    ids=[
+        "none",
+        "one",
+        "another type",
+        "another script",
+        "different too far behind",
+        "all of one letter",
+    ],
 )
 def test_ids_that_are_hashed(ids: list[str | None]) -> None:
     """Where ids are not all texts, or no piece of them spreads them, their hashes do."""
