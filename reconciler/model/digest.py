@@ -147,8 +147,8 @@ def bucketing_for(accounts: int, ids: Sequence[str | None]) -> Bucketing:
 
     None is an id that is no text. A piece takes the server less time than a hash, but only texts
     have one, in all of which a character must be a byte, and it must spread the users; any choice
-    is right. Of the shortest pieces that will do it is the one by which the fewest of those drawn
-    share a bucket.
+    is right. Of the shortest pieces that will do it is the last one: what ids begin with they may
+    have in common with all others of a range.
     """
     texts = [each for each in set(ids) if each is not None and each.isascii()]
     if len(texts) < max(2, len(set(ids))):
@@ -157,10 +157,10 @@ def bucketing_for(accounts: int, ids: Sequence[str | None]) -> Bucketing:
     pairs = len(texts) * (len(texts) - 1)
     buckets_min = max(-(-accounts // PIECE_ACCOUNTS_MAX), PIECE_BUCKETS_MIN)
     for length in range(1, min(end, PIECE_LENGTH_MAX) + 1):
-        pieces = [ByPiece(start, length) for start in range(end - length + 1)]
-        shared, best = min((_pairs_sharing(texts, piece), piece.start) for piece in pieces)
-        if shared * buckets_min <= pairs:
-            return ByPiece(best, length)
+        for start in reversed(range(end - length + 1)):
+            piece = ByPiece(start, length)
+            if _pairs_sharing(texts, piece) * buckets_min <= pairs:
+                return piece
     return ByHash(modulus_for(accounts))
 
 

@@ -160,8 +160,8 @@ class MongoBalanceSource:
             self._calls,
             session,
             bucketing=self._bucketing,
-            # As hard to guess as sums agree by chance; twice in each text, it fills no further block
-            # of MD5 where ids are UUIDs.
+            # As hard to guess as it is that sums agree by chance. Where ids are UUIDs, it fills no
+            # further block of MD5, though it is in each text twice.
             salt=secrets.token_urlsafe(5),
         )
         return MongoMoment(
