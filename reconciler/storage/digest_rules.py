@@ -35,29 +35,33 @@ def has_usual_total(mapping: CollectionMapping) -> bool:
     return mapping.total is not None and mapping.total_means is TotalMeaning.AVAILABLE_PLUS_LOCKED
 
 
-def adds_up(mapping: CollectionMapping) -> Stage:
-    """Make the condition of the total of such a mapping, whatever its type; no amount is missing.
+def total_holds(mapping: CollectionMapping, locked: object) -> Stage:
+    """Make the condition that a total is what it means, whatever its type; no amount is missing.
 
     It does not look at digits that are rounded away, see `truth_rules`.
     """
-    return {"$eq": [{"$add": [f"${mapping.available}", _locked(mapping)]}, f"${mapping.total}"]}
+    available = f"${mapping.available}"
+    meant = {"$add": [available, locked]} if has_usual_total(mapping) else available
+    return {"$eq": [meant, f"${mapping.total}"]}
 
 
 def usual(mapping: CollectionMapping) -> list[Stage]:
     """Make the conditions of `rules` for a document with all fields, which is soonest seen."""
-    available, total = f"${mapping.available}", f"${mapping.total}"
-    are_decimals = [_is(available, "decimal"), _is(_locked(mapping), "decimal")]
+    available, locked = f"${mapping.available}", locked_as_stored(mapping)
+    are_decimals = [_is(available, "decimal"), _is(locked, "decimal")]
     if mapping.total is None:
         return are_decimals
-    holds: Stage = {"$eq": [available, total]}
-    if has_usual_total(mapping):
-        holds = adds_up(mapping)
-    return [*are_decimals, _is(total, "decimal"), holds]
+    holds = total_holds(mapping, locked)
+    return [*are_decimals, _is(f"${mapping.total}", "decimal"), holds]
 
 
 def usual_truth(mapping: CollectionMapping) -> list[Stage]:
     """Make the conditions of `truth_rules` for such a document whose ids are texts."""
-    available, locked, total = f"${mapping.available}", _locked(mapping), f"${mapping.total}"
+    available, locked, total = (
+        f"${mapping.available}",
+        locked_as_stored(mapping),
+        f"${mapping.total}",
+    )
     amounts = [_is(available, "decimal"), _is(locked, "decimal")]
     ids = [_is(f"${field}", "string") for field in (mapping.account, mapping.currency)]
     if has_usual_total(mapping):
@@ -75,13 +79,10 @@ def rules(mapping: CollectionMapping) -> list[Stage]:
 
     The sum of its amounts needs no look at digits, see `truth_rules`.
     """
-    total = f"${mapping.total}"
-    if mapping.total_means is TotalMeaning.AVAILABLE:
-        holds: Stage = {"$eq": [total, f"${mapping.available}"]}
-    else:
-        holds = {"$eq": [{"$add": [f"${mapping.available}", locked_or_zero(mapping)]}, total]}
-    has_right_total = [_missing_or(total, holds)] if mapping.total else []
-    return [*_decimals(mapping), *has_right_total]
+    if mapping.total is None:
+        return _decimals(mapping)
+    holds = total_holds(mapping, locked_or_zero(mapping))
+    return [*_decimals(mapping), _missing_or(f"${mapping.total}", holds)]
 
 
 def truth_rules(mapping: CollectionMapping) -> list[Stage]:
@@ -129,7 +130,8 @@ def _exact_and_in_range(total: object, available: object, locked: object) -> Sta
     return {"$and": [{"$lt": [total, TOO_LARGE]}, *exact_sum(total, available, locked)]}
 
 
-def _locked(mapping: CollectionMapping) -> str:
+def locked_as_stored(mapping: CollectionMapping) -> str:
+    """Make the locked amount, which may be missing."""
     return f"${mapping.locked}"
 
 

@@ -27,10 +27,11 @@ from reconciler.model.mapping import CollectionMapping
 from reconciler.scanning.ports import KeyRange
 from reconciler.storage.bucketing import bucket_of, in_buckets
 from reconciler.storage.digest_rules import (
-    adds_up,
     has_usual_total,
+    locked_as_stored,
     locked_or_zero,
     rules,
+    total_holds,
     truth_rules,
     usual,
     usual_truth,
@@ -150,7 +151,8 @@ def _digest_of_texts(mapping: CollectionMapping, salt: str, *, is_truth: bool) -
         return _if_sound(usual_truth(mapping), truth_rules(mapping), of_decimals, of_decimals)
     # Types that are hashed need not be asked for: of what is sound they are decimals.
     if has_usual_total(mapping):
-        return _if_sound([adds_up(mapping)], rules(mapping), of_whatever, of_decimals)
+        total = total_holds(mapping, locked_as_stored(mapping))
+        return _if_sound([total], rules(mapping), of_whatever, of_decimals)
     return _if_sound(usual(mapping), rules(mapping), of_decimals, of_decimals)
 
 
@@ -161,11 +163,7 @@ def _if_sound(
     of_sound: Callable[[Locked], Stage],
 ) -> Stage:
     whole = {"$cond": [{"$and": sound}, of_sound(locked_or_zero), _NOTHING_PROVED]}
-    return {"$cond": [{"$and": usual}, of_usual(_locked), whole]}
-
-
-def _locked(mapping: CollectionMapping) -> str:
-    return f"${mapping.locked}"
+    return {"$cond": [{"$and": usual}, of_usual(locked_as_stored), whole]}
 
 
 def _amounts(mapping: CollectionMapping, locked: Locked) -> list[Stage]:

@@ -16,13 +16,13 @@ def always_by_hash(accounts: int, ids: Sequence[str | None]) -> Bucketing:
     return ByHash(32)
 
 
-def first_by_piece(accounts: int, ids: Sequence[str | None]) -> Bucketing:
-    """Choose the form for texts, whatever the ids are; it must be found out that they are none.
+def first_by(piece: ByPiece) -> Choose:
+    """Choose the form for texts, whatever the ids are, until it is found out that they are none."""
 
-    It puts all that begins with `user` into one bucket: nothing but sums can tell drifts then.
-    """
-    del accounts
-    return ByPiece(0, 4) if ids else ByHash(32)
+    def choose(accounts: int, ids: Sequence[str | None]) -> Bucketing:
+        return piece if ids else always_by_hash(accounts, ids)
+
+    return choose
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Way:
 WAYS = {method.value: Way(method) for method in ScanMethod}
 EACH_FORM = {
     "by hash": Way(ScanMethod.DIGEST, always_by_hash),
-    "by piece": Way(ScanMethod.DIGEST, first_by_piece),
+    # All that begins with `user` is in one bucket: nothing but sums can tell drifts then.
+    "by piece": Way(ScanMethod.DIGEST, first_by(ByPiece(0, 4))),
     "exact": Way(ScanMethod.EXACT),
 }
 

@@ -1,6 +1,6 @@
 """The buckets of user ids: the server and the client agree on them, and nobody is in none."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -9,13 +9,13 @@ from pymongo import AsyncMongoClient, monitoring
 
 from reconciler.errors import SnapshotTooOld
 from reconciler.model.comparison import MismatchKind
-from reconciler.model.digest import Bucketing, Buckets, ByHash, ByPiece, bucketing_for
+from reconciler.model.digest import Bucketing, Buckets, ByHash, ByPiece
 from reconciler.model.mapping import DEFAULT_MAPPINGS
 from reconciler.model.report import ScanMethod
 from reconciler.scanning.ports import KeyRange, Portion, Selection
 from reconciler.scanning.scanner import Scanner
 from reconciler.storage.balances import MongoBalanceStore
-from reconciler.storage.bucketing import Choose, bucket_of, in_buckets
+from reconciler.storage.bucketing import bucket_of, in_buckets
 from reconciler.storage.moments import MongoMoment
 from tests.integration.scanning.drifts import only_the_total, sound
 from tests.integration.scanning.field import (
@@ -28,6 +28,7 @@ from tests.integration.scanning.field import (
     document,
     raw_string,
 )
+from tests.integration.scanning.methods import first_by
 from tests.integration.scanning.scanning import assert_found, at_once, scanner
 
 TEXTS = ["", "a", "us", "user-01", "user-0", "a\0b", "x" * 300, "$literal", "user-02"]
@@ -99,7 +100,7 @@ async def test_texts_that_are_none(database: Database, piece: ByPiece) -> None:
         report = await scanner(
             database,
             options=at_once(method=ScanMethod.DIGEST),
-            store={"choose_bucketing": choosing(piece)},
+            store={"choose_bucketing": first_by(piece)},
         ).scan_all()
 
         assert_found(report, exchange)
@@ -134,22 +135,13 @@ async def test_what_appears_before_the_drill_down(
     report = await scanner(
         database,
         options=at_once(method=ScanMethod.DIGEST),
-        store={"choose_bucketing": choosing(piece)},
+        store={"choose_bucketing": first_by(piece)},
     ).scan_all()
 
     assert report.incomplete == ()
     assert report.by_kind[MismatchKind.TOTAL] == 1
     assert report.method is ScanMethod.DIGEST
     assert [isinstance(each.buckets and each.buckets.by, ByPiece) for each in parts] == [True] * 2
-
-
-def choosing(piece: ByPiece) -> Choose:
-    """Choose a piece until it is said that there is none."""
-
-    def choose(accounts: int, ids: Sequence[str | None]) -> Bucketing:
-        return piece if ids else bucketing_for(accounts, ids)
-
-    return choose
 
 
 class Pieces(monitoring.CommandListener):
