@@ -20,7 +20,7 @@ _WORDS = {
     Verdict.INCOMPLETE: ("INCOMPLETE", "bold yellow"),
 }
 _CONSISTENCY = {
-    Consistency.SNAPSHOT: "every account read in one snapshot",
+    Consistency.SNAPSHOT: "each account as of one snapshot",
     Consistency.CONFIRMED_READS: "plain reads, repeated to confirm (no snapshots on this server)",
 }
 
