@@ -13,6 +13,8 @@ from reconciler.embedded import EmbeddedMongo
 
 DRIFTS = 5
 GROWTH = 4
+# A peer that wastes time of its own would be no peer.
+NAIVE_OF_BARE_MIN = 0.8
 MEMORY_MB_MAX = 200.0
 # The same at both sizes, but for what one run differs from another.
 MEMORY_GROWTH_MAX = 1.25
@@ -186,6 +188,16 @@ def bars_of(runs: Mapping[str, Sequence[Run]]) -> tuple[Bar, ...]:
                 times >= wanted.times_min,
             )
         )
+    bare = [run["accounts"] / run["bare_seconds"] for run in runs["naive"]]
+    of_bare = ratios(rates["naive"], bare).median
+    bars.append(
+        Bar(
+            f"{LABELS['naive']} against only asking",
+            f"at least {NAIVE_OF_BARE_MIN:g} times its rate",
+            f"{of_bare:.3g} times",
+            of_bare >= NAIVE_OF_BARE_MIN,
+        )
+    )
     seconds = {name: [run["seconds"] for run in each] for name, each in runs.items()}
     growth = ratios(seconds["digest"], seconds["digest_small"]).median
     bars.append(

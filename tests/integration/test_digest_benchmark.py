@@ -53,8 +53,10 @@ def seen(
 
 
 def run(rate: float, *, accounts: int = 60_000, memory_mb: float = 50) -> Run:
-    """One run at a rate."""
-    return {"accounts": accounts, "seconds": accounts / rate, "peak_memory_mb": memory_mb}
+    """One run at a rate; only asking is a quarter quicker than checking."""
+    seconds = accounts / rate
+    told = {"seconds": seconds, "bare_seconds": 0.801 * seconds}
+    return {"accounts": accounts, "peak_memory_mb": memory_mb} | told
 
 
 def runs(**others: Run) -> dict[str, list[Run]]:
@@ -78,6 +80,7 @@ def runs(**others: Run) -> dict[str, list[Run]]:
         ({"drifted": run(9_000)}, {"drifted"}),
         ({"exact": run(6_900)}, {"exact naive"}),
         ({"naive": run(101)}, {"naive", "exact naive"}),
+        ({"naive": run(100) | {"bare_seconds": 470.0}}, {"asking"}),
         ({"digest_small": run(17_000, accounts=15_000)}, {"growth"}),
         ({"digest": run(DIGEST, memory_mb=200)}, {"memory", "memory growth"}),
         ({"exact": run(7_010, memory_mb=70)}, {"memory growth"}),
@@ -92,7 +95,8 @@ def test_each_bar_can_be_missed(others: dict[str, Run], missed: set[str]) -> Non
             continue
         wanted = names.get(bar.what)
         if wanted is None:
-            told.add(" ".join(word for word in ("memory", "growth") if word in _about(bar.what)))
+            words = ("memory", "growth", "asking")
+            told.add(" ".join(word for word in words if word in _about(bar.what)))
         elif wanted.way == "digest":
             told.add(wanted.against)
         else:
